@@ -1,0 +1,23 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings every Swift target shares: memory-unsafe expressions are marked and reviewed, and release builds drop
+/// the run-time exclusivity checks (debug builds and tests keep them).
+let swiftSettings: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatWarning("StrictMemorySafety", as: .error),
+  .enableExperimentalFeature("Lifetimes"),
+  .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+]
+
+let package = Package(
+  name: "needletail",
+  products: [.executable(name: "needletail-server", targets: ["needletail-server"])],
+  targets: [
+    .systemLibrary(name: "CJemalloc"),
+    .target(name: "CSystem"),
+    .target(name: "Needletail", dependencies: ["CSystem", "CJemalloc"], swiftSettings: swiftSettings),
+    .executableTarget(name: "needletail-server", dependencies: ["Needletail"], swiftSettings: swiftSettings),
+    .testTarget(name: "NeedletailTests", dependencies: ["Needletail"], swiftSettings: swiftSettings),
+  ]
+)

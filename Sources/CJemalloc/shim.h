@@ -1,0 +1,35 @@
+// jemalloc's size-aware calls as functions Swift can import (its flags are function-like macros).
+//
+// Under a sanitizer every block comes from `malloc` instead, so that the sanitizer sees it; sizes are then ignored.
+#ifndef NEEDLETAIL_CJEMALLOC_SHIM_H
+#define NEEDLETAIL_CJEMALLOC_SHIM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <jemalloc/jemalloc.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define NEEDLETAIL_SANITIZED 1
+#endif
+#endif
+
+#ifdef NEEDLETAIL_SANITIZED
+#include <malloc.h>
+// Segments of 128-byte buckets rely on jemalloc's natural alignment of their classes.
+static inline void *_Nullable je_alloc(size_t n) { return aligned_alloc(128, (n + 127) & ~(size_t)127); }
+static inline void je_free_sized(void *_Nonnull p, size_t n) { (void)n; free(p); }
+#else
+static inline void *_Nullable je_alloc(size_t n) { return mallocx(n, 0); }
+static inline void je_free_sized(void *_Nonnull p, size_t n) { sdallocx(p, n, 0); }
+#endif
+
+static inline size_t je_good_size(size_t n) { return nallocx(n, 0); }
+
+static inline int je_control(const char *_Nonnull name, void *_Nullable old, size_t *_Nullable old_size,
+                             void *_Nullable value, size_t value_size) {
+  return mallctl(name, old, old_size, value, value_size);
+}
+
+#endif

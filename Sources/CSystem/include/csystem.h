@@ -1,0 +1,94 @@
+// What Swift cannot import or express: epoll, accept4, prefetching, atomics on raw memory, the SIMD probe.
+#ifndef NEEDLETAIL_CSYSTEM_H
+#define NEEDLETAIL_CSYSTEM_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+
+#include <emmintrin.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+// --- Vectors -------------------------------------------------------------------------------------------------------
+
+// Bit i is set when byte i of the 16 at p equals tag. Byte 0 of a segment's first bucket is its freeze tag, which the
+// snapshot's thread may write at the same time: callers mask that bit out, so the race is harmless and the thread
+// sanitizer is told to look away from this one load.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+__attribute__((no_sanitize("thread")))
+#endif
+#endif
+static inline uint32_t
+cs_match16(const void *_Nonnull p, uint8_t tag) {
+  __m128i group = _mm_loadu_si128((const __m128i *)p);
+  return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(group, _mm_set1_epi8((char)tag)));
+}
+
+static inline void cs_prefetch(const void *_Nonnull p) { __builtin_prefetch(p, 0, 3); }
+
+// --- Atomics on raw memory -----------------------------------------------------------------------------------------
+
+static inline uint8_t cs_load_acquire_u8(const void *_Nonnull p) {
+  return __atomic_load_n((const uint8_t *)p, __ATOMIC_ACQUIRE);
+}
+static inline void cs_store_release_u8(void *_Nonnull p, uint8_t v) {
+  __atomic_store_n((uint8_t *)p, v, __ATOMIC_RELEASE);
+}
+static inline uint8_t cs_exchange_u8(void *_Nonnull p, uint8_t v) {
+  return __atomic_exchange_n((uint8_t *)p, v, __ATOMIC_ACQ_REL);
+}
+// True when *p was `expected` and is now `desired`.
+static inline _Bool cs_compare_exchange_u8(void *_Nonnull p, uint8_t expected, uint8_t desired) {
+  return __atomic_compare_exchange_n((uint8_t *)p, &expected, desired, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+static inline void cs_store_relaxed_u32(void *_Nonnull p, uint32_t v) {
+  __atomic_store_n((uint32_t *)p, v, __ATOMIC_RELAXED);
+}
+static inline uint32_t cs_load_relaxed_u32(const void *_Nonnull p) {
+  return __atomic_load_n((const uint32_t *)p, __ATOMIC_RELAXED);
+}
+static inline uint64_t cs_load_relaxed_u64(const void *_Nonnull p) {
+  return __atomic_load_n((const uint64_t *)p, __ATOMIC_RELAXED);
+}
+static inline uint64_t cs_load_acquire_u64(const void *_Nonnull p) {
+  return __atomic_load_n((const uint64_t *)p, __ATOMIC_ACQUIRE);
+}
+static inline void cs_store_release_u64(void *_Nonnull p, uint64_t v) {
+  __atomic_store_n((uint64_t *)p, v, __ATOMIC_RELEASE);
+}
+static inline uint64_t cs_fetch_add_u64(void *_Nonnull p, uint64_t v) {
+  return __atomic_fetch_add((uint64_t *)p, v, __ATOMIC_ACQ_REL);
+}
+
+// --- Time ----------------------------------------------------------------------------------------------------------
+
+static inline uint64_t cs_cycles(void) { return __rdtsc(); }
+
+// --- System calls outside Swift's Glibc module ---------------------------------------------------------------------
+
+static inline int cs_accept4(int fd, struct sockaddr *_Nullable address, socklen_t *_Nullable length) {
+  return accept4(fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+// `data` is handed back by cs_epoll_wait for this descriptor.
+static inline int cs_epoll_control(int epoll, int operation, int fd, uint32_t events, uint64_t data) {
+  struct epoll_event event = {.events = events, .data = {.u64 = data}};
+  return epoll_ctl(epoll, operation, fd, &event);
+}
+static inline uint64_t cs_event_data(const struct epoll_event *_Nonnull event) { return event->data.u64; }
+static inline uint32_t cs_event_flags(const struct epoll_event *_Nonnull event) { return event->events; }
+
+#endif

@@ -1,0 +1,3 @@
+import Needletail
+
+serverMain()
