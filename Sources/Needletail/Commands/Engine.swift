@@ -4,6 +4,8 @@ struct Engine: ~Copyable {
   var keyspace: Keyspace
   var reply = ReplyWriter()
   var statistics = Statistics()
+  /// What reproduces the running command when the request itself does not; only kept while somebody listens.
+  var reproduction: [[UInt8]]?
 }
 
 /// Counters that INFO shows and CONFIG RESETSTAT clears.
@@ -12,28 +14,4 @@ struct Statistics {
   var keyspaceHits = 0
   var keyspaceMisses = 0
   var expiredKeys = 0
-}
-
-extension Engine {
-  /// Looks argument `index` up for reading: counts a hit or a miss and moves the access clock.
-  mutating func lookupRead(_ request: Request, _ index: Int) -> Found { fatalError() }
-  /// Looks argument `index` up for writing: moves the access clock, counts nothing.
-  mutating func lookupWrite(_ request: Request, _ index: Int) -> Found { fatalError() }
-  /// Replies with a string value (pins large ones).
-  mutating func replyString(_ entry: Entry) { fatalError() }
-  /// The one place where a write handler tells what it did.
-  mutating func report(_ eventClass: EventClass, _ event: StaticString, _ found: Found, lengthBefore: Int, lengthAfter: Int) {}
-  /// Replaces the command that reproduces the running command's effect (by default the request itself).
-  /// `build` runs only when somebody listens.
-  mutating func reproduce(as build: (inout CommandBuilder) -> Void) {}
-}
-
-enum EventClass: UInt8 { case generic, string, list, set, hash, sortedSet, expired, evicted, stream, new }
-
-/// Collects the arguments of a command.
-struct CommandBuilder {
-  private(set) var arguments: [[UInt8]] = []
-  mutating func append(_ bytes: ByteView) { arguments.append(bytes.array) }
-  mutating func append(_ literal: StaticString) { append(ByteView(literal)) }
-  mutating func append(_ number: Int) { arguments.append(Array(String(number).utf8)) }
 }
