@@ -121,7 +121,9 @@ private func naiveMatch(_ pattern: ArraySlice<UInt8>, _ subject: ArraySlice<UInt
   return naiveStep(pattern, subject, nocase, stars: 0) ?? false
 }
 
-private func naiveStep(_ pattern: ArraySlice<UInt8>, _ subject: ArraySlice<UInt8>, _ nocase: Bool, stars: Int) -> Bool? {
+private func naiveStep(
+  _ pattern: ArraySlice<UInt8>, _ subject: ArraySlice<UInt8>, _ nocase: Bool, stars: Int
+) -> Bool? {
   func lower(_ byte: UInt8) -> UInt8 { nocase && byte >= 65 && byte <= 90 ? byte + 32 : byte }
   guard let byte = subject.first else { return pattern.allSatisfy { $0 == UInt8(ascii: "*") } }
   guard let element = pattern.first else { return false }
