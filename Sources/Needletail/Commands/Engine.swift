@@ -2,8 +2,17 @@
 /// sockets; the server's loop and the tests feed it requests.
 struct Engine: ~Copyable {
   var keyspace: Keyspace
+  var settings: Settings
   var reply = ReplyWriter()
   var statistics = Statistics()
+  let commands = CommandTable([
+    StringCommand.rows, KeyCommand.rows, ConnectionCommand.rows, ServerCommand.rows,
+  ])
+
+  init(settings: Settings, seed: HashSeed) {
+    self.settings = settings
+    keyspace = Keyspace(seed: seed, databaseCount: settings.databaseCount)
+  }
 }
 
 /// Counters that INFO shows and CONFIG RESETSTAT clears.
