@@ -5,6 +5,11 @@ struct Engine: ~Copyable {
   var settings: Settings
   var reply = ReplyWriter()
   var statistics = Statistics()
+  var loop = LoopStatistics()
+  var clients = ClientTable()
+  let logger: Logger
+  var shutdownRequest: Int?
+  var configurationFile = ""
   /// What reproduces the running command when the request itself does not; only kept while somebody listens.
   var reproduction: [[UInt8]]?
   let commands = CommandTable([
@@ -13,8 +18,9 @@ struct Engine: ~Copyable {
   let memory = MemoryCounters()
 
   /// - Parameter nowMilliseconds: the time, in milliseconds since 1970.
-  init(settings: Settings, seed: HashSeed, nowMilliseconds: Int) {
+  init(settings: Settings, seed: HashSeed, nowMilliseconds: Int, logger: Logger = Logger(level: .nothing)) {
     self.settings = settings
+    self.logger = logger
     memory.registerCurrentThread()
     keyspace = Keyspace(databaseCount: settings.databaseCount, seed: seed, freer: BackgroundFreer(counters: memory),
       nowMilliseconds: nowMilliseconds)

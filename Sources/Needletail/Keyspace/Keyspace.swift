@@ -52,9 +52,12 @@ extension Entry: TableElement {
   var expiryStatistics = ExpiryStatistics()
   /// Strings whose bytes replies are sent from: few, large, known by key so that a flush can find them.
   var pinnedStrings: [PinnedString] = []
+  /// The request being executed, while it has large arguments that may be taken over instead of copied.
+  var largeArguments: UnsafeMutablePointer<PendingRequest>?
 
   init(databaseCount: Int, seed: HashSeed, freer: BackgroundFreer, nowMilliseconds: Int) {
     self.databaseCount = databaseCount
+    unsafe largeArguments = nil
     context = TableContext(units: Units(freer: freer), wheel: TimingWheel(baseMilliseconds: nowMilliseconds), seed: seed)
     unsafe databases = .allocate(capacity: databaseCount)
     for i in 0..<databaseCount { unsafe (databases + i).initialize(to: Database(table: SegmentedTable(id: i))) }
@@ -72,6 +75,8 @@ extension Entry: TableElement {
   }
 
   var seed: HashSeed { @inline(__always) get { context.seed } }
+
+  var nowSeconds: UInt32 { clock.seconds }
 
   /// The time that expiry and access clocks see from now on.
   mutating func setTime(_ milliseconds: Int) {

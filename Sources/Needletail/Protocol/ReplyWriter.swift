@@ -333,6 +333,23 @@ struct ReplyOutput: ~Copyable {
     putCRLF()
   }
 
+  /// The answer to bytes that are no request.
+  mutating func protocolError(_ reason: ProtocolError) {
+    if case .expectedDollar(let byte) = reason {
+      errorCount += 1
+      raw("-ERR Protocol error: ")
+      raw(reason.text)
+      reserve(1)
+      put(byte == 13 || byte == 10 ? 32 : byte)
+      raw("'\r\n")
+    } else {
+      errorCount += 1
+      raw("-ERR Protocol error: ")
+      raw(reason.text)
+      raw("\r\n")
+    }
+  }
+
   mutating func wrongType() { error("WRONGTYPE Operation against a key holding the wrong kind of value") }
   mutating func syntaxError() { error("ERR syntax error") }
   mutating func notAnInteger() { error("ERR value is not an integer or out of range") }
