@@ -26,7 +26,8 @@ class Sample:
 
     rate: float
     total: float
-    user: float
+    user_ticks: float
+    all_ticks: float
 
 
 def run(server: Server, load: Load, requests: int) -> float:
@@ -50,7 +51,7 @@ def sample(server: Server, load: Load, requests: int) -> Sample:
     count = requests
     if commands is not None and now is not None and now - commands >= requests:
         count = now - commands - 1  # the INFO that ended the count before
-    return Sample(rate, used.total / count * 1e6, used.user_part / count * 1e6)
+    return Sample(rate, used.total / count * 1e6, used.user, used.user + used.system)
 
 
 def calibrate(server: Server, load: Load, seconds: float) -> int:
@@ -77,8 +78,14 @@ def interleaved(servers: list[Server], loads: list[Load], rounds: int, seconds: 
 
 
 def median(samples: list[Sample]) -> dict[str, float]:
-    result = {
-        field: statistics.median(getattr(one, field) for one in samples) for field in ("rate", "total", "user")
-    }
+    """Medians, and user time as its part of all samples' ticks together: one sample has too few to divide."""
     totals = [one.total for one in samples]
-    return result | {"least": min(totals), "most": max(totals)}
+    total = statistics.median(totals)
+    user = sum(one.user_ticks for one in samples) / max(sum(one.all_ticks for one in samples), 1e-9)
+    return {
+        "rate": statistics.median(one.rate for one in samples),
+        "total": total,
+        "user": total * user,
+        "least": min(totals),
+        "most": max(totals),
+    }

@@ -44,8 +44,8 @@ def get_load(name: str, pipeline: int, clients: int = 50) -> Load:
 
 
 def throughput_groups(quick: bool) -> list[tuple[str, Callable[[int], None], list[Load]]]:
-    """(name, what to load first, loads). Each group starts with a keyspace of its own, so that no load meets the
-    leavings of another."""
+    """(name, what to load first, loads). Each group has servers and a keyspace of its own, so that no load meets the
+    leavings of another, nor the processor time of a very different one (see Cpu)."""
     count = 500_000 if quick else 3_000_000
     large_count = 50_000 if quick else 300_000
     large = "x" * 1024
@@ -56,11 +56,13 @@ def throughput_groups(quick: bool) -> list[tuple[str, Callable[[int], None], lis
         get_load("GET -P 16", 16),
         Load("MSET of 10 -P 16", ["MSET", *([KEY, VALUE] * 10)], 16),
     ]
+    single = []
     for clients in (50,) if quick else (1, 10, 50, 200):
-        plain.append(set_load(f"SET -P 1 -c {clients}", 1, clients))
-        plain.append(get_load(f"GET -P 1 -c {clients}", 1, clients))
+        single.append(set_load(f"SET -P 1 -c {clients}", 1, clients))
+        single.append(get_load(f"GET -P 1 -c {clients}", 1, clients))
     groups = [
-        ("strings", lambda port: wire.load_numbered(port, count), plain),
+        ("pipelined strings", lambda port: wire.load_numbered(port, count), plain),
+        ("single strings", lambda port: wire.load_numbered(port, count), single),
         (
             "counters",
             lambda port: wire.load_numbered(port, count, b"num:", b"1000"),
@@ -83,7 +85,7 @@ def throughput_groups(quick: bool) -> list[tuple[str, Callable[[int], None], lis
     for _, _, loads in groups:
         for load in loads:
             load.keys = large_count if "1 KiB" in load.name else count
-    return groups[:2] if quick else groups
+    return groups[:3] if quick else groups
 
 
 def throughput(plan: Plan) -> dict:

@@ -27,8 +27,9 @@ def free_port() -> int:
 
 
 class Cpu:
-    """Processor time in seconds. The total is the scheduler's own, in nanoseconds; /proc/PID/stat, which counts ticks
-    of 10 ms, gives the proportion of user time only."""
+    """Processor time in seconds. The total is the scheduler's own, in nanoseconds; /proc/PID/stat, whose ticks are
+    coarse and its split a matter of chance in short samples, gives the proportion of user time only. The kernel scales
+    that split by the whole life of the process, so a server should not serve loads of very different kinds."""
 
     def __init__(self, total: float, user: float, system: float):
         self.total, self.user, self.system = total, user, system
@@ -47,12 +48,6 @@ class Cpu:
 
     def since(self, start: "Cpu") -> "Cpu":
         return Cpu(self.total - start.total, self.user - start.user, self.system - start.system)
-
-    @property
-    def user_part(self) -> float:
-        """Seconds of the total that were spent in user mode."""
-        ticks = self.user + self.system
-        return self.total * self.user / ticks if ticks else self.total
 
 
 class Server:
