@@ -134,7 +134,7 @@ def test_introspection(client: redis.Redis) -> None:
     assert client.client_id() > 0
     assert client.client_setname("me") is True
     assert client.client_getname() == "me"
-    assert client.command_count() == len(client.command_list())
+    assert client.command_count() == len([name for name in client.command_list() if b"|" not in name])
     assert client.object("encoding", "nosuch") is None
     seconds, _ = client.time()
     assert abs(seconds - time.time()) < 2
