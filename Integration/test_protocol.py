@@ -123,7 +123,6 @@ REQUESTS = {
     "shutdown syntax": encode("SHUTDOWN", "NOSUCH") + encode("SHUTDOWN", "SAVE", "NOSAVE") + encode("SHUTDOWN", "ABORT"),
     "flush syntax": encode("FLUSHALL", "NOSUCH") + encode("FLUSHDB", "SYNC", "ASYNC"),
     "scan": encode("SCAN", "abc") + encode("SCAN", "0", "COUNT", "0") + encode("SCAN", "0", "NOSUCH") + encode("SCAN", "-1"),
-    "object help": encode("OBJECT", "HELP"),
     "config": encode("CONFIG", "GET", "maxclients") + encode("CONFIG", "SET", "nosuch", "1") + encode("CONFIG", "SET", "hz"),
     "config values": encode("CONFIG", "SET", "hz", "abc") + encode("CONFIG", "SET", "timeout", "-1"),
     "config enum": encode("CONFIG", "SET", "loglevel", "loud") + encode("CONFIG", "SET", "port", "abc"),
