@@ -2,10 +2,6 @@
 #ifndef NEEDLETAIL_CSYSTEM_H
 #define NEEDLETAIL_CSYSTEM_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
-
 #include <emmintrin.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -79,9 +75,8 @@ static inline uint64_t cs_cycles(void) { return __rdtsc(); }
 
 // --- System calls outside Swift's Glibc module ---------------------------------------------------------------------
 
-static inline int cs_accept4(int fd, struct sockaddr *_Nullable address, socklen_t *_Nullable length) {
-  return accept4(fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-}
+// Accepts a connection, non-blocking and closed on exec. (GNU's accept4, which Swift's Glibc module hides.)
+int cs_accept4(int fd, struct sockaddr *_Nullable address, socklen_t *_Nullable length);
 
 // `data` is handed back by cs_epoll_wait for this descriptor.
 static inline int cs_epoll_control(int epoll, int operation, int fd, uint32_t events, uint64_t data) {

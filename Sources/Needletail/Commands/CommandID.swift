@@ -1,0 +1,11 @@
+/// Names a command for the dispatcher: its family and its place in it.
+enum CommandID: Sendable, Hashable {
+  case string(StringCommand)
+  case key(KeyCommand)
+  case connection(ConnectionCommand)
+  case server(ServerCommand)
+}
+enum ConnectionCommand: UInt8, Sendable, CaseIterable { case ping }
+enum ServerCommand: UInt8, Sendable, CaseIterable { case time }
+enum StringCommand: UInt8, Sendable, CaseIterable { case get }
+enum KeyCommand: UInt8, Sendable, CaseIterable { case del }

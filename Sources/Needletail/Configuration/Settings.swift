@@ -1,0 +1,220 @@
+/// Every setting's value, typed. The defaults stand here and nowhere else; names, bounds and help are in
+/// `settingSections`, through which the command line, the configuration file, CONFIG GET and CONFIG SET all go.
+///
+/// Being a value, it is its own backup: whoever applies a change and cannot carry out its side effect (a port that is
+/// taken, a limit the system refuses) puts the old value back.
+struct Settings: Sendable, Equatable {
+  // Network
+  var port = 6379
+  /// Addresses to listen on. `*` is any IPv4 and `::*` any IPv6 address; a leading `-` makes one that is not there no
+  /// error. Empty: no TCP at all.
+  var bindAddresses = ["*", "-::*"]
+  var protectedMode = true
+  var unixSocketPath = ""
+  /// Mode bits of the socket's file; 0 leaves them to the process's umask.
+  var unixSocketPermissions = 0
+  var tcpBacklog = 511
+  var tcpKeepaliveSeconds = 300
+  var clientTimeoutSeconds = 0
+
+  // General
+  /// As it was given until the loader or CONFIG SET resolved it; absolute from then on.
+  var directory = "./"
+  var databaseCount = 16
+  var pidFile = ""
+  var logLevel = LogLevel.notice
+  var logFile = ""
+  var hz = 10
+  var dynamicHz = true
+  var daemonize = false
+  var supervision = Supervision.no
+  var setsProcessTitle = true
+  var alwaysShowsLogo = false
+
+  // Security
+  /// Any bytes; empty means that nobody needs to authenticate.
+  var password: [UInt8] = []
+  var protectedConfigs = ProtectedConfigs.no
+
+  // Clients
+  var maxClients = 10_000
+  var bulkLengthMaxBytes = 512 << 20
+  var queryBufferMaxBytes = 1 << 30
+  var outputBufferLimits = OutputBufferLimits()
+
+  // Memory
+  var hugePages = false
+  var evictionPolicy = EvictionPolicy.noEviction
+  var lfuLogFactor = 10
+  var lfuDecayMinutes = 1
+  var lazyfreeEviction = false
+  var lazyfreeExpire = false
+  var lazyfreeServerDel = false
+  var lazyfreeUserDel = false
+  var lazyfreeUserFlush = false
+
+  // Persistence
+  var savePoints: [SavePoint] = []
+  var appendOnly = false
+}
+
+/// Least important first, so that levels compare.
+enum LogLevel: String, CaseIterable, Sendable, Comparable {
+  case debug, verbose, notice, warning, nothing
+
+  var rank: UInt8 {
+    switch self {
+    case .debug: 0
+    case .verbose: 1
+    case .notice: 2
+    case .warning: 3
+    case .nothing: 4
+    }
+  }
+  static func < (a: LogLevel, b: LogLevel) -> Bool { a.rank < b.rank }
+}
+
+enum Supervision: String, CaseIterable, Sendable { case auto, no }
+
+/// Who may change protected settings by CONFIG SET: nobody, everybody, or clients on this machine.
+enum ProtectedConfigs: String, CaseIterable, Sendable { case no, yes, local }
+
+enum EvictionPolicy: String, CaseIterable, Sendable {
+  case volatileLRU = "volatile-lru"
+  case volatileLFU = "volatile-lfu"
+  case volatileRandom = "volatile-random"
+  case volatileTTL = "volatile-ttl"
+  case allKeysLRU = "allkeys-lru"
+  case allKeysLFU = "allkeys-lfu"
+  case allKeysRandom = "allkeys-random"
+  case noEviction = "noeviction"
+
+  /// True when entries count uses (LFU) in the field that otherwise holds the time of the last one.
+  var keepsUseCounter: Bool { self == .volatileLFU || self == .allKeysLFU }
+}
+
+/// How much may wait to be sent to a client before it is disconnected: at once above `hardBytes`, after `softSeconds`
+/// above `softBytes`. 0 is no limit.
+struct OutputBufferLimit: Sendable, Equatable {
+  var hardBytes = 0
+  var softBytes = 0
+  var softSeconds = 0
+}
+
+struct OutputBufferLimits: Sendable, Equatable {
+  var normal = OutputBufferLimit()
+  var replica = OutputBufferLimit(hardBytes: 256 << 20, softBytes: 64 << 20, softSeconds: 60)
+  var pubsub = OutputBufferLimit(hardBytes: 32 << 20, softBytes: 8 << 20, softSeconds: 60)
+}
+
+/// "Save when `seconds` have passed and there were `changes`."
+struct SavePoint: Sendable, Equatable {
+  var seconds: Int
+  var changes: Int
+}
+
+// MARK: - CONFIG GET and CONFIG SET
+
+/// Why CONFIG SET was refused. `message` is the whole error reply, worded as Redis words it.
+enum SettingError: Error, Equatable {
+  case unknown(name: String)
+  case failed(name: String, reason: String)
+
+  var message: String {
+    switch self {
+    case .unknown(let name):
+      "ERR Unknown option or number of arguments for CONFIG SET - '\(Self.oneLine(name))'"
+    case .failed(let name, let reason):
+      "ERR CONFIG SET failed (possibly related to argument '\(Self.oneLine(name))') - \(Self.oneLine(reason))"
+    }
+  }
+
+  /// A reply line must not be broken by what a client sent, nor be as long as a client likes.
+  private static func oneLine(_ text: String) -> String {
+    String(text.prefix(256).map { $0.isNewline ? " " : $0 })
+  }
+}
+
+extension Settings {
+  typealias Pair = (name: [UInt8], value: [UInt8])
+
+  /// What CONFIG GET answers: the settings whose name or alias matches one of the patterns, each name once, in the
+  /// order of the patterns and then of declaration (Redis's own order is that of a randomly seeded table). A pattern
+  /// without wildcards is looked up and answered as it was spelled.
+  func matching(_ patterns: [[UInt8]]) -> [Pair] {
+    var pairs: [Pair] = []
+    var seen: Set<String> = []
+    for pattern in patterns {
+      let hasWildcard = pattern.contains { "*?[".utf8.contains($0) }
+      guard hasWildcard else {
+        if let spec = SettingSpec.named(pattern), seen.insert(SettingText.lowercased(pattern)).inserted {
+          pairs.append((pattern, spec.value(in: self)))
+        }
+        continue
+      }
+      for spec in settingSpecs {
+        for name in [spec.name] + spec.aliases where globMatches(pattern, name) && seen.insert(name).inserted {
+          pairs.append((Array(name.utf8), spec.value(in: self)))
+        }
+      }
+    }
+    return pairs
+  }
+
+  /// CONFIG SET: takes all pairs or none.
+  ///
+  /// - Parameter fromLocalClient: whether the request came over a Unix socket or from a loopback address, which
+  ///   `enable-protected-configs local` asks for.
+  /// - Returns: the names whose value is now another one, in the order given. Side effects are the caller's business.
+  mutating func apply(_ pairs: [Pair], fromLocalClient: Bool = false) throws(SettingError) -> [String] {
+    // Names are judged before any value, as in Redis: the first bad name is what the error is about.
+    var specs: [SettingSpec] = []
+    for (name, _) in pairs {
+      let spelling = String(decoding: name, as: UTF8.self)
+      guard let spec = SettingSpec.named(name) else { throw .unknown(name: spelling) }
+      if let reason = refusal(toChange: spec, fromLocalClient: fromLocalClient) {
+        throw .failed(name: spelling, reason: reason)
+      }
+      if specs.contains(where: { $0.name == spec.name }) {
+        throw .failed(name: spelling, reason: "duplicate parameter")
+      }
+      specs.append(spec)
+    }
+
+    var changed = self
+    for (spec, pair) in zip(specs, pairs) {
+      do throws(InvalidValue) {
+        try spec.set(pair.value, in: &changed)
+      } catch {
+        throw .failed(name: spec.name, reason: error.reason)
+      }
+    }
+    defer { self = changed }
+    return specs.filter { $0.value(in: self) != $0.value(in: changed) }.map(\.name)
+  }
+
+  private func refusal(toChange spec: SettingSpec, fromLocalClient: Bool) -> String? {
+    switch (spec.change, protectedConfigs) {
+    case (.immutable, _): "can't set immutable config"
+    case (.protected, .no): "can't set protected config"
+    case (.protected, .local) where !fromLocalClient: "can't set protected config"
+    default: nil
+    }
+  }
+
+  /// Settings that were given another value than their default but change nothing here; a warning at start names them.
+  var namesWithoutEffect: [String] {
+    let defaults = Settings()
+    return settingSpecs
+      .filter { $0.effect == .acceptedWithout && $0.value(in: self) != $0.value(in: defaults) }
+      .map(\.name)
+  }
+}
+
+private func globMatches(_ pattern: [UInt8], _ name: String) -> Bool {
+  unsafe pattern.withUnsafeBytes { pattern in
+    unsafe Array(name.utf8).withUnsafeBytes { name in
+      unsafe GlobPattern(pattern, ignoringCase: true).matches(name)
+    }
+  }
+}

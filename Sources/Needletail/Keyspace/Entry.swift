@@ -1,0 +1,399 @@
+import CSystem
+
+/// What kind of value a key holds. Raw values are stored in entries.
+enum ValueType: UInt8 {
+  case string = 0
+  case list, set, sortedSet, hash, stream
+
+  /// As TYPE answers it.
+  var name: StaticString {
+    switch self {
+    case .string: "string"
+    case .list: "list"
+    case .set: "set"
+    case .sortedSet: "zset"
+    case .hash: "hash"
+    case .stream: "stream"
+    }
+  }
+}
+
+/// How a string value is stored.
+enum StringEncoding: UInt8 {
+  /// 8 bytes: a signed integer.
+  case integer = 0
+  /// A length byte and the bytes.
+  case inline8
+  /// Two length bytes and the bytes.
+  case inline16
+  /// A pointer to a `StringUnit`.
+  case external
+}
+
+/// A key with its value: one allocation, one unit (DESIGN.md §5).
+///
+///     | tag 1 | type 4 bits, encoding 4 bits | flags 4 bits, key length 12 bits | clock 4 |
+///     | expiry 0, 6 or 8 | long key's length 0 or 4 | key | value |
+///
+/// Little-endian, nothing aligned but the clock. The expiry is in milliseconds since 1970: 6 bytes reach 2^48 (the year
+/// 10889), a flag selects 8 beyond. A key of 4,095 bytes or more has 4,095 in the header and its length in 4 bytes of
+/// its own. An entry's size is a function of its contents, so it goes back to the allocator with its size:
+/// 8 + key 16 + length 1 + value 16 = 41 fits jemalloc's class of 48, and with an expiry 47 still does.
+@safe struct Entry {
+  let raw: UnsafeMutableRawPointer
+
+  static let headerBytes = 8
+  static let longKeyMark = 0xfff
+  /// Strings up to this length lie in the entry itself.
+  static let inlineMaxBytes = 1024
+  /// Strings up to this length that no command modified are `embstr` to OBJECT ENCODING.
+  static let embeddedMaxBytes = 44
+
+  private static let expiryFlag: UInt16 = 0x8000
+  private static let wideExpiryFlag: UInt16 = 0x4000
+  private static let rawFlag: UInt16 = 0x2000
+
+  @inline(__always)
+  init(raw: UnsafeMutableRawPointer) { unsafe self.raw = raw }
+
+  // MARK: Header
+
+  @inline(__always)
+  private var word: UInt16 { unsafe raw.load(fromByteOffset: 2, as: UInt16.self) }
+
+  var type: ValueType {
+    @inline(__always) get { ValueType(rawValue: unsafe raw.load(fromByteOffset: 1, as: UInt8.self) & 15)! }
+  }
+
+  var encoding: StringEncoding {
+    @inline(__always) get { StringEncoding(rawValue: unsafe raw.load(fromByteOffset: 1, as: UInt8.self) >> 4)! }
+  }
+
+  /// The access clock or the LFU counter. One aligned 32-bit store: the snapshot's thread may read it meanwhile.
+  var clock: UInt32 {
+    @inline(__always) get { unsafe cs_load_relaxed_u32(raw + 4) }
+    @inline(__always) nonmutating set { unsafe cs_store_relaxed_u32(raw + 4, newValue) }
+  }
+
+  /// A string that APPEND or SETRANGE made is `raw` to OBJECT ENCODING, however short.
+  var isMarkedRaw: Bool { word & Self.rawFlag != 0 }
+
+  @inline(__always) var hasExpiry: Bool { word & Self.expiryFlag != 0 }
+
+  /// Milliseconds since 1970, nil without one.
+  var expiry: Int? {
+    @inline(__always) get {
+      let word = self.word
+      guard word & Self.expiryFlag != 0 else { return nil }
+      if word & Self.wideExpiryFlag != 0 { return unsafe raw.loadUnaligned(fromByteOffset: 8, as: Int.self) }
+      let low = unsafe raw.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
+      let high = unsafe raw.loadUnaligned(fromByteOffset: 12, as: UInt16.self)
+      return Int(high) << 32 | Int(low)
+    }
+  }
+
+  @inline(__always)
+  private static func expiryBytes(_ word: UInt16) -> Int {
+    word & expiryFlag == 0 ? 0 : word & wideExpiryFlag == 0 ? 6 : 8
+  }
+
+  var key: ByteView {
+    @inline(__always) get {
+      let word = self.word
+      let offset = Self.headerBytes + Self.expiryBytes(word)
+      let count = Int(word) & Self.longKeyMark
+      if count < Self.longKeyMark { return unsafe ByteView(raw + offset, count: count) }
+      let long = Int(unsafe raw.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+      return unsafe ByteView(raw + offset + 4, count: long)
+    }
+  }
+
+  /// Where the value starts.
+  @inline(__always)
+  private var valueOffset: Int {
+    let word = self.word
+    let offset = Self.headerBytes + Self.expiryBytes(word)
+    let count = Int(word) & Self.longKeyMark
+    if count < Self.longKeyMark { return offset + count }
+    return offset + 4 + Int(unsafe raw.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+  }
+
+  // MARK: Strings
+
+  /// The value of an integer-encoded string; nil in other encodings, whatever their bytes.
+  var integer: Int? {
+    @inline(__always) get {
+      guard encoding == .integer else { return nil }
+      return unsafe raw.loadUnaligned(fromByteOffset: valueOffset, as: Int.self)
+    }
+  }
+
+  /// Overwrites the value of an integer-encoded string. The unit must not belong to a view.
+  @inline(__always)
+  func storeInteger(_ value: Int) {
+    precondition(encoding == .integer)
+    unsafe raw.storeBytes(of: value, toByteOffset: valueOffset, as: Int.self)
+  }
+
+  /// Overwrites the pointer of a string that has its own unit. The entry must not belong to a view.
+  func storeUnit(_ unit: StringUnit) {
+    precondition(encoding == .external)
+    unsafe raw.storeBytes(of: UInt(bitPattern: unit.raw), toByteOffset: valueOffset, as: UInt.self)
+  }
+
+  var stringUnit: StringUnit? {
+    @inline(__always) get {
+      guard encoding == .external else { return nil }
+      return unsafe StringUnit(raw: UnsafeMutableRawPointer(
+        bitPattern: raw.loadUnaligned(fromByteOffset: valueOffset, as: UInt.self))!)
+    }
+  }
+
+  /// The bytes of a string that is not integer-encoded; nil if it is.
+  var stringBytes: ByteView? {
+    @inline(__always) get {
+      let offset = valueOffset
+      switch encoding {
+      case .integer:
+        return nil
+      case .inline8:
+        let count = Int(unsafe raw.load(fromByteOffset: offset, as: UInt8.self))
+        return unsafe ByteView(raw + offset + 1, count: count)
+      case .inline16:
+        let count = Int(unsafe raw.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
+        return unsafe ByteView(raw + offset + 2, count: count)
+      case .external:
+        return stringUnit!.bytes
+      }
+    }
+  }
+
+  /// Calls `body` with the string's bytes, an integer's written out. Complexity: O(1).
+  @inline(__always)
+  func withString<R>(_ body: (ByteView) -> R) -> R {
+    if let bytes = stringBytes { return body(bytes) }
+    let value = integer!
+    return unsafe withUnsafeTemporaryAllocation(byteCount: 24, alignment: 8) { digits in
+      let count = unsafe writeDecimal(value, to: digits.baseAddress!)
+      return body(unsafe ByteView(UnsafeRawPointer(digits.baseAddress!), count: count))
+    }
+  }
+
+  /// The string's length in bytes, an integer's in digits.
+  var stringCount: Int {
+    if let bytes = stringBytes { return bytes.count }
+    let value = integer!
+    return decimalDigitCount(value.magnitude) + (value < 0 ? 1 : 0)
+  }
+
+  /// As OBJECT ENCODING answers it.
+  var encodingName: StaticString {
+    guard let bytes = stringBytes else { return "int" }
+    return isMarkedRaw || bytes.count > Self.embeddedMaxBytes ? "raw" : "embstr"
+  }
+
+  // MARK: Sizes
+
+  /// The bytes of the entry's own allocation that are in use; `Heap.free` takes it as the size.
+  var byteCount: Int {
+    @inline(__always) get {
+      let offset = valueOffset
+      switch encoding {
+      case .integer, .external: return offset + 8
+      case .inline8: return offset + 1 + Int(unsafe raw.load(fromByteOffset: offset, as: UInt8.self))
+      case .inline16: return offset + 2 + Int(unsafe raw.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
+      }
+    }
+  }
+
+  // MARK: Expiry
+
+  @inline(__always)
+  fileprivate static func expiryWidth(_ expiry: Int?) -> Int {
+    guard let expiry else { return 0 }
+    return expiry >= 0 && expiry < 1 << 48 ? 6 : 8
+  }
+
+  /// The bytes the entry would take with `expiry`.
+  func byteCount(withExpiry expiry: Int?) -> Int { byteCount - Self.expiryBytes(word) + Self.expiryWidth(expiry) }
+
+  /// Writes a copy of the entry with another expiry at `block`, which may be the entry itself. Byte 0 is left alone.
+  func copyTail(to block: UnsafeMutableRawPointer, expiry: Int?) {
+    var word = self.word
+    let typeAndEncoding = unsafe raw.load(fromByteOffset: 1, as: UInt8.self)
+    let clock = self.clock
+    let from = Self.headerBytes + Self.expiryBytes(word)
+    let count = byteCount - from
+    let width = Self.expiryWidth(expiry)
+    // Overlapping is fine: this is memmove, and the header is written after it.
+    unsafe (block + Self.headerBytes + width).copyMemory(from: raw + from, byteCount: count)
+    word &= ~(Self.expiryFlag | Self.wideExpiryFlag)
+    if let expiry {
+      word |= width == 6 ? Self.expiryFlag : Self.expiryFlag | Self.wideExpiryFlag
+      if width == 6 {
+        unsafe block.storeBytes(of: UInt32(truncatingIfNeeded: expiry), toByteOffset: 8, as: UInt32.self)
+        unsafe block.storeBytes(of: UInt16(truncatingIfNeeded: expiry >> 32), toByteOffset: 12, as: UInt16.self)
+      } else {
+        unsafe block.storeBytes(of: expiry, toByteOffset: 8, as: Int.self)
+      }
+    }
+    unsafe block.storeBytes(of: typeAndEncoding, toByteOffset: 1, as: UInt8.self)
+    unsafe block.storeBytes(of: word, toByteOffset: 2, as: UInt16.self)
+    unsafe cs_store_relaxed_u32(block + 4, clock)
+  }
+
+  // MARK: Making
+
+  /// What an entry shall hold, and how many bytes that takes.
+  struct Shape {
+    let key: ByteView
+    let expiry: Int?
+    let encoding: StringEncoding
+    /// Bytes of an inline string; 0 in other encodings.
+    let inlineCount: Int
+    var isMarkedRaw = false
+
+    @inline(__always)
+    init(key: ByteView, expiry: Int?, encoding: StringEncoding, inlineCount: Int = 0, isMarkedRaw: Bool = false) {
+      self.key = key
+      self.expiry = expiry
+      self.encoding = encoding
+      self.inlineCount = inlineCount
+      self.isMarkedRaw = isMarkedRaw
+    }
+
+    /// The shape of a string of `count` bytes that is not an integer.
+    @inline(__always)
+    init(key: ByteView, expiry: Int?, stringCount count: Int, isMarkedRaw: Bool = false) {
+      let encoding: StringEncoding = count <= 255 ? .inline8 : count <= Entry.inlineMaxBytes ? .inline16 : .external
+      self.init(key: key, expiry: expiry, encoding: encoding, inlineCount: encoding == .external ? 0 : count,
+        isMarkedRaw: isMarkedRaw)
+    }
+
+    @inline(__always)
+    fileprivate var expiryBytes: Int { Entry.expiryWidth(expiry) }
+
+    @inline(__always)
+    var byteCount: Int {
+      let prefix = Entry.headerBytes + expiryBytes + (key.count >= Entry.longKeyMark ? 4 : 0) + key.count
+      switch encoding {
+      case .integer, .external: return prefix + 8
+      case .inline8: return prefix + 1 + inlineCount
+      case .inline16: return prefix + 2 + inlineCount
+      }
+    }
+  }
+
+  /// Fills `block` (at least `shape.byteCount` bytes) with everything but the value's bytes. The key may lie in the
+  /// block itself only at its final place.
+  /// - Returns: where the value goes: 8 bytes of integer or pointer, or `inlineCount` bytes.
+  @inline(__always)
+  static func write(_ shape: Shape, type: ValueType, tag: UInt8, clock: UInt32,
+    at block: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer
+  {
+    unsafe block.storeBytes(of: tag, as: UInt8.self)
+    return unsafe writeTail(shape, type: type, clock: clock, at: block)
+  }
+
+  /// As `write`, leaving byte 0 alone: for an entry that is already published.
+  @inline(__always)
+  static func writeTail(_ shape: Shape, type: ValueType, clock: UInt32,
+    at block: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer
+  {
+    unsafe block.storeBytes(of: type.rawValue | shape.encoding.rawValue << 4, toByteOffset: 1, as: UInt8.self)
+    var word: UInt16 = shape.isMarkedRaw ? rawFlag : 0
+    var offset = headerBytes
+    if let expiry = shape.expiry {
+      word |= expiryFlag
+      if shape.expiryBytes == 6 {
+        unsafe block.storeBytes(of: UInt32(truncatingIfNeeded: expiry), toByteOffset: 8, as: UInt32.self)
+        unsafe block.storeBytes(of: UInt16(truncatingIfNeeded: expiry >> 32), toByteOffset: 12, as: UInt16.self)
+        offset += 6
+      } else {
+        word |= wideExpiryFlag
+        unsafe block.storeBytes(of: expiry, toByteOffset: 8, as: Int.self)
+        offset += 8
+      }
+    }
+    if shape.key.count < longKeyMark {
+      word |= UInt16(truncatingIfNeeded: shape.key.count)
+    } else {
+      word |= UInt16(longKeyMark)
+      unsafe block.storeBytes(of: UInt32(shape.key.count), toByteOffset: offset, as: UInt32.self)
+      offset += 4
+    }
+    unsafe block.storeBytes(of: word, toByteOffset: 2, as: UInt16.self)
+    unsafe cs_store_relaxed_u32(block + 4, clock)
+    unsafe (block + offset).copyMemory(from: shape.key.base, byteCount: shape.key.count)
+    offset += shape.key.count
+    switch shape.encoding {
+    case .integer, .external:
+      break
+    case .inline8:
+      unsafe block.storeBytes(of: UInt8(shape.inlineCount), toByteOffset: offset, as: UInt8.self)
+      offset += 1
+    case .inline16:
+      unsafe block.storeBytes(of: UInt16(shape.inlineCount), toByteOffset: offset, as: UInt16.self)
+      offset += 2
+    }
+    return unsafe block + offset
+  }
+}
+
+/// A string too long to lie in its entry: one allocation, one unit.
+///
+///     | tag 1 | unused 3 | pins 4 | count 8 | capacity 8 | bytes |
+@safe struct StringUnit {
+  let raw: UnsafeMutableRawPointer
+
+  static let headerBytes = 24
+
+  @inline(__always)
+  init(raw: UnsafeMutableRawPointer) { unsafe self.raw = raw }
+
+  /// Allocates a unit with room for `capacity` bytes, all of them uninitialised. Nil without memory.
+  static func make(capacity: Int, tag: UInt8) -> StringUnit? {
+    let size = Heap.goodSize(headerBytes + capacity)
+    guard let block = unsafe Heap.tryAllocate(size) else { return nil }
+    unsafe block.storeBytes(of: UInt64(tag), as: UInt64.self)
+    unsafe block.storeBytes(of: 0, toByteOffset: 8, as: Int.self)
+    unsafe block.storeBytes(of: size - headerBytes, toByteOffset: 16, as: Int.self)
+    return unsafe StringUnit(raw: block)
+  }
+
+  var data: UnsafeMutableRawPointer { @inline(__always) get { unsafe raw + Self.headerBytes } }
+
+  /// How many bytes of the string are filled in.
+  var count: Int {
+    @inline(__always) get { unsafe raw.load(fromByteOffset: 8, as: Int.self) }
+    nonmutating set {
+      precondition(newValue >= 0 && newValue <= capacity)
+      unsafe raw.storeBytes(of: newValue, toByteOffset: 8, as: Int.self)
+    }
+  }
+
+  var capacity: Int { @inline(__always) get { unsafe raw.load(fromByteOffset: 16, as: Int.self) } }
+
+  /// Replies that send these bytes from where they lie. Private to the event loop.
+  var pins: Int {
+    get { Int(unsafe raw.load(fromByteOffset: 4, as: UInt32.self)) }
+    nonmutating set { unsafe raw.storeBytes(of: UInt32(newValue), toByteOffset: 4, as: UInt32.self) }
+  }
+
+  var bytes: ByteView { @inline(__always) get { unsafe ByteView(data, count: count) } }
+
+  /// Room kept ready beyond `count` bytes for a string that grows: half as much again, at most a mebibyte.
+  static func reserve(_ count: Int) -> Int { min(count / 2, 1 << 20) }
+
+  /// The unit itself when it has room for `count` bytes, else a larger one with its bytes; the old one is gone then.
+  func withCapacity(_ count: Int) throws(OutOfMemory) -> StringUnit {
+    if count <= capacity { return self }
+    let size = Heap.goodSize(Self.headerBytes + count + Self.reserve(count))
+    guard let block = unsafe Heap.tryReallocate(raw, byteCount, size) else { throw OutOfMemory() }
+    unsafe block.storeBytes(of: size - Self.headerBytes, toByteOffset: 16, as: Int.self)
+    return unsafe StringUnit(raw: block)
+  }
+
+  /// Size of the allocation.
+  var byteCount: Int { Self.headerBytes + capacity }
+}

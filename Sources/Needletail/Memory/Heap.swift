@@ -1,0 +1,35 @@
+import CJemalloc
+
+/// Raw blocks from jemalloc, freed with their size so that the allocator need not look it up.
+enum Heap {
+  /// Blocks up to this many bytes always succeed or end the process; larger ones, whose size a user chose, can fail.
+  static let fallibleThresholdBytes = 64 << 10
+
+  @inline(__always)
+  static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
+    guard let block = unsafe je_alloc(byteCount) else { fatalError("out of memory") }
+    return unsafe block
+  }
+
+  /// Nil when the system has no memory left. For sizes a user chose.
+  static func tryAllocate(_ byteCount: Int) -> UnsafeMutableRawPointer? { unsafe je_alloc(byteCount) }
+
+  /// - Parameter byteCount: the size asked for, or any size of the same size class.
+  @inline(__always)
+  static func free(_ block: UnsafeMutableRawPointer, _ byteCount: Int) { unsafe je_free_sized(block, byteCount) }
+
+  /// Makes a block larger, in place or elsewhere. Nil without memory: the old block is then untouched.
+  static func tryReallocate(_ block: UnsafeMutableRawPointer, _ oldByteCount: Int, _ byteCount: Int)
+    -> UnsafeMutableRawPointer?
+  {
+    unsafe je_realloc(block, oldByteCount, byteCount)
+  }
+
+  /// What an allocation of `byteCount` bytes really takes. jemalloc's classes up to 128 bytes are 8 and the
+  /// multiples of 16.
+  @inline(__always)
+  static func goodSize(_ byteCount: Int) -> Int {
+    if byteCount <= 128 { return byteCount <= 8 ? 8 : (byteCount + 15) & ~15 }
+    return je_good_size(byteCount)
+  }
+}

@@ -1,0 +1,376 @@
+/// What waits to be sent to one receiver: first a range of the turn's shared arena, then a chain of chunks.
+struct ReplyOutput: ~Copyable {
+  var arenaStart = 0
+  var arenaCount = 0
+  var chain = OutputChain()
+
+  var byteCount: Int { arenaCount + chain.byteCount }
+}
+
+/// Writes replies in RESP2 or RESP3 into the output of one receiver at a time.
+///
+/// Receivers (the sinks): a connection, whose replies of a turn lie side by side in the arena that all connections
+/// share and are sent from there; a `ReplyOutput` without arena for whoever reads the bytes itself (a test, a script,
+/// an HTTP reply); nobody, for a client that switched replies off. The replies of EXEC go where the client's go.
+///
+///     arena | client 1 | client 2 | client 3 ...        | free |
+///                                  ^ arenaStart          ^ cursor
+///
+/// One writer serves the whole server. `begin` and `end` bracket the commands of one receiver.
+@safe struct ReplyWriter: ~Copyable {
+  enum Sink { case arena, chain, discard }
+
+  static let arenaBytes = 1 << 20
+  /// Values above this are sent from where they lie instead of being copied.
+  static let pinThresholdBytes = 64 << 10
+
+  private var cursor: UnsafeMutableRawPointer
+  private var limit: UnsafeMutableRawPointer
+  private let arena: UnsafeMutableRawPointer
+  private(set) var arenaUsed = 0
+  private var sink = Sink.discard
+  private var output: UnsafeMutablePointer<ReplyOutput>?
+  /// Where the bytes of this `begin` start in the current region.
+  private var regionStart: UnsafeMutableRawPointer
+  /// Selects how null, maps, sets, doubles and the like are written.
+  private(set) var isRESP3 = false
+  /// Error replies written since the start.
+  private(set) var errorCount = 0
+
+  init() {
+    unsafe arena = Heap.allocate(Self.arenaBytes)
+    unsafe cursor = arena
+    unsafe limit = arena
+    unsafe regionStart = arena
+  }
+
+  deinit { unsafe Heap.free(arena, Self.arenaBytes) }
+
+  // MARK: Receivers
+
+  /// Directs what follows to `output`. With `usesArena` false everything goes into its chain.
+  @inline(__always)
+  mutating func begin(_ output: UnsafeMutablePointer<ReplyOutput>, isRESP3: Bool, usesArena: Bool = true) {
+    self.isRESP3 = isRESP3
+    unsafe self.output = output
+    let isLast = unsafe output.pointee.arenaCount == 0
+      || output.pointee.arenaStart + output.pointee.arenaCount == arenaUsed
+    if usesArena && isLast && arenaUsed < Self.arenaBytes - 1024, unsafe output.pointee.chain.isEmpty {
+      sink = .arena
+      if unsafe output.pointee.arenaCount == 0 { unsafe output.pointee.arenaStart = arenaUsed }
+      unsafe cursor = arena + arenaUsed
+      unsafe limit = arena + Self.arenaBytes
+      unsafe regionStart = cursor
+    } else {
+      enterChain()
+    }
+  }
+
+  /// Throws away what follows.
+  mutating func beginDiscarding(isRESP3: Bool) {
+    self.isRESP3 = isRESP3
+    unsafe output = nil
+    sink = .discard
+    unsafe cursor = arena + arenaUsed
+    unsafe limit = cursor
+    unsafe regionStart = cursor
+  }
+
+  /// Ends what `begin` began: the receiver's output counts all that was written.
+  @inline(__always)
+  mutating func end() {
+    commit()
+    unsafe output = nil
+    sink = .discard
+    unsafe limit = cursor
+  }
+
+  /// Switches the protocol in the middle of a receiver's replies: HELLO's own reply is in the new one.
+  mutating func switchProtocol(isRESP3: Bool) { self.isRESP3 = isRESP3 }
+
+  /// All arena ranges have been sent or copied: the arena is empty again.
+  mutating func resetArena() {
+    precondition(unsafe output == nil)
+    arenaUsed = 0
+  }
+
+  /// The bytes of a receiver's arena range.
+  func arenaBytes(start: Int, count: Int) -> ByteView {
+    precondition(start >= 0 && count >= 0 && start + count <= arenaUsed)
+    return unsafe ByteView(arena + start, count: count)
+  }
+
+  /// Bytes the current receiver has waiting, written since `begin` or before.
+  var waitingByteCount: Int {
+    guard let output = unsafe output else { return 0 }
+    return unsafe output.pointee.byteCount + (cursor - regionStart)
+  }
+
+  @inline(__always)
+  private mutating func commit() {
+    let count = unsafe cursor - regionStart
+    switch sink {
+    case .arena:
+      unsafe output!.pointee.arenaCount += count
+      arenaUsed += count
+    case .chain:
+      unsafe output!.pointee.chain.advance(count)
+    case .discard:
+      break
+    }
+    unsafe regionStart = cursor
+  }
+
+  private mutating func enterChain() {
+    sink = .chain
+    let room = unsafe output!.pointee.chain.room
+    if let place = unsafe room.cursor {
+      unsafe cursor = place
+      unsafe limit = place + room.count
+    } else {
+      unsafe cursor = arena
+      unsafe limit = arena
+    }
+    unsafe regionStart = cursor
+  }
+
+  @inline(never)
+  private mutating func makeRoom(_ count: Int) {
+    if case .discard = sink {
+      // Nobody reads it: write over the free part of the arena, or over a chunk that is thrown away.
+      discardRoom(count)
+      return
+    }
+    commit()
+    unsafe output!.pointee.chain.addChunk(max(count, OutputChain.chunkBytes - 64))
+    enterChain()
+  }
+
+  private mutating func discardRoom(_ count: Int) {
+    if discarded.count < count {
+      discarded.free()
+      discarded = DiscardBlock(count: Heap.goodSize(max(count, 4096)))
+    }
+    unsafe cursor = discarded.block!
+    unsafe limit = cursor + discarded.count
+    unsafe regionStart = cursor
+  }
+
+  @safe private struct DiscardBlock {
+    var block: UnsafeMutableRawPointer?
+    var count = 0
+    init() { unsafe block = nil }
+    init(count: Int) {
+      unsafe block = Heap.allocate(count)
+      self.count = count
+    }
+    func free() { if let block = unsafe block { unsafe Heap.free(block, count) } }
+  }
+  private var discarded = DiscardBlock()
+
+  // MARK: Raw bytes
+
+  @inline(__always)
+  private mutating func reserve(_ count: Int) {
+    if unsafe limit - cursor < count { makeRoom(count) }
+  }
+
+  @inline(__always)
+  private mutating func put(_ byte: UInt8) {
+    unsafe cursor.storeBytes(of: byte, as: UInt8.self)
+    unsafe cursor += 1
+  }
+
+  @inline(__always)
+  private mutating func putCRLF() {
+    unsafe cursor.storeBytes(of: 0x0a0d, as: UInt16.self)
+    unsafe cursor += 2
+  }
+
+  @inline(__always)
+  private mutating func put(_ bytes: ByteView) {
+    unsafe bytes.copy(to: cursor)
+    unsafe cursor += bytes.count
+  }
+
+  /// Bytes that already are a reply.
+  @inline(__always)
+  mutating func raw(_ literal: StaticString) {
+    let bytes = ByteView(literal)
+    reserve(bytes.count)
+    put(bytes)
+  }
+
+  /// Bytes that already are a reply.
+  mutating func raw(_ bytes: ByteView) {
+    reserve(bytes.count)
+    put(bytes)
+  }
+
+  /// A type byte, a decimal number and CRLF.
+  @inline(__always)
+  private mutating func header(_ type: UInt8, _ value: Int) {
+    reserve(24)
+    put(type)
+    if value >= 0 && value < 10 {
+      put(48 &+ UInt8(truncatingIfNeeded: value))
+    } else {
+      unsafe cursor += writeDecimal(value, to: cursor)
+    }
+    putCRLF()
+  }
+
+  // MARK: Replies
+
+  @inline(__always) mutating func ok() { raw("+OK\r\n") }
+
+  /// A status reply; `text` has no CR or LF.
+  mutating func simple(_ text: StaticString) {
+    reserve(text.utf8CodeUnitCount + 3)
+    put(UInt8(ascii: "+"))
+    put(ByteView(text))
+    putCRLF()
+  }
+
+  @inline(__always) mutating func integer(_ value: Int) { header(UInt8(ascii: ":"), value) }
+
+  @inline(__always)
+  mutating func bulk(_ bytes: ByteView) {
+    header(UInt8(ascii: "$"), bytes.count)
+    reserve(bytes.count + 2)
+    put(bytes)
+    putCRLF()
+  }
+
+  mutating func bulk(_ text: StaticString) { bulk(ByteView(text)) }
+
+  /// For replies off the request path.
+  mutating func bulk(_ text: String) { Self.withBytes(of: text) { bulk($0) } }
+
+  /// A number as a bulk string.
+  mutating func bulk(integer value: Int) {
+    unsafe withUnsafeTemporaryAllocation(byteCount: 24, alignment: 8) { digits in
+      let count = unsafe writeDecimal(value, to: digits.baseAddress!)
+      bulk(unsafe ByteView(UnsafeRawPointer(digits.baseAddress!), count: count))
+    }
+  }
+
+  /// The bytes of a pinned unit: sent from where they lie, unpinned when sent.
+  mutating func bulk(_ bytes: ByteView, pinning unit: UnsafeMutableRawPointer) {
+    header(UInt8(ascii: "$"), bytes.count)
+    commit()
+    unsafe output!.pointee.chain.addPinned(bytes, unit: unit)
+    enterChain()
+    raw("\r\n")
+  }
+
+  /// True when replies go somewhere that may hold pinned bytes.
+  var canPin: Bool { unsafe output != nil }
+
+  /// The null of the protocol in use: `$-1` or `_`.
+  @inline(__always) mutating func null() { if isRESP3 { raw("_\r\n") } else { raw("$-1\r\n") } }
+
+  /// The null array of RESP2 (`*-1`); RESP3 has one null.
+  mutating func nullArray() { if isRESP3 { raw("_\r\n") } else { raw("*-1\r\n") } }
+
+  mutating func array(_ count: Int) { header(UInt8(ascii: "*"), count) }
+
+  /// A map of `count` pairs: in RESP2 an array of twice as many.
+  mutating func map(_ count: Int) {
+    if isRESP3 { header(UInt8(ascii: "%"), count) } else { header(UInt8(ascii: "*"), 2 * count) }
+  }
+
+  /// A set; in RESP2 an array.
+  mutating func set(_ count: Int) { header(isRESP3 ? UInt8(ascii: "~") : UInt8(ascii: "*"), count) }
+
+  /// A message that is no reply; in RESP2 an array.
+  mutating func push(_ count: Int) { header(isRESP3 ? UInt8(ascii: ">") : UInt8(ascii: "*"), count) }
+
+  mutating func bool(_ value: Bool) {
+    if isRESP3 { raw(value ? "#t\r\n" : "#f\r\n") } else { raw(value ? ":1\r\n" : ":0\r\n") }
+  }
+
+  /// Text with its format (`txt`, `mkd`): a verbatim string, in RESP2 a bulk string.
+  mutating func verbatim(_ text: String, format: StaticString = "txt") {
+    guard isRESP3 else { return bulk(text) }
+    precondition(format.utf8CodeUnitCount == 3)
+    Self.withBytes(of: text) { bytes in
+      header(UInt8(ascii: "="), bytes.count + 4)
+      reserve(bytes.count + 6)
+      put(ByteView(format))
+      put(UInt8(ascii: ":"))
+      put(bytes)
+      putCRLF()
+    }
+  }
+
+  // MARK: Errors
+
+  /// An error reply. `text` begins with its code ("ERR ...", "WRONGTYPE ...") and has no CR or LF.
+  mutating func error(_ text: StaticString) {
+    errorCount += 1
+    reserve(text.utf8CodeUnitCount + 3)
+    put(UInt8(ascii: "-"))
+    put(ByteView(text))
+    putCRLF()
+  }
+
+  /// An error reply whose text may hold a client's own bytes: line ends in it become blanks, or the client could
+  /// forge replies.
+  mutating func error(_ text: String) {
+    Self.withBytes(of: text) { error($0) }
+  }
+
+  /// As `error(_: String)`, for bytes that need not be UTF-8.
+  mutating func error(_ bytes: ByteView) {
+    errorCount += 1
+    reserve(bytes.count + 3)
+    put(UInt8(ascii: "-"))
+    for i in 0..<bytes.count {
+      let byte = bytes[i]
+      put(byte == 13 || byte == 10 ? 32 : byte)
+    }
+    putCRLF()
+  }
+
+  mutating func wrongType() { error("WRONGTYPE Operation against a key holding the wrong kind of value") }
+  mutating func syntaxError() { error("ERR syntax error") }
+  mutating func notAnInteger() { error("ERR value is not an integer or out of range") }
+
+  // MARK: Replies of unknown length
+
+  /// The place of an array header that is written when its length is known.
+  @safe struct DeferredLength {
+    fileprivate let chunk: UnsafeMutablePointer<OutputChain.Header>?
+  }
+
+  /// Leaves room for an array's (or set's) header; `finish` fills it. Costs two chunks: for replies whose length
+  /// cannot be known beforehand.
+  mutating func deferLength() -> DeferredLength {
+    guard let output = unsafe output else { return unsafe DeferredLength(chunk: nil) }
+    commit()
+    let chunk = unsafe output.pointee.chain.addChunk(64)
+    unsafe output.pointee.chain.addChunk()
+    enterChain()
+    return unsafe DeferredLength(chunk: chunk)
+  }
+
+  mutating func finish(_ deferred: DeferredLength, count: Int, type: UInt8 = UInt8(ascii: "*")) {
+    guard let chunk = unsafe deferred.chunk else { return }
+    unsafe withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { buffer in
+      let base = buffer.baseAddress!
+      unsafe base.storeBytes(of: type, as: UInt8.self)
+      let digits = unsafe writeDecimal(count, to: base + 1)
+      unsafe (base + 1 + digits).storeBytes(of: 0x0a0d, as: UInt16.self)
+      unsafe output!.pointee.chain.fill(chunk, ByteView(UnsafeRawPointer(base), count: digits + 3))
+    }
+  }
+
+  private static func withBytes(of text: String, _ body: (ByteView) -> Void) {
+    var text = text
+    text.withUTF8 { utf8 in
+      guard let base = utf8.baseAddress else { return body(.empty) }
+      body(unsafe ByteView(UnsafeRawPointer(base), count: utf8.count))
+    }
+  }
+}

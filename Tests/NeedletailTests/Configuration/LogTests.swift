@@ -1,0 +1,79 @@
+import Glibc
+import Testing
+
+@testable import Needletail
+
+@Suite struct LogTests {
+  @Test(arguments: [(LogLevel.debug, "."), (.verbose, "-"), (.notice, "*"), (.warning, "#")])
+  func format(_ level: LogLevel, _ mark: String) {
+    let now = timespec(tv_sec: 1_795_481_457, tv_nsec: 7_999_999)
+    let line = String(decoding: Logger.line("two\r\nlines", level, now: now, processID: 42), as: UTF8.self)
+    // The zone is the machine's; day and hour move with it.
+    let pattern = "42:M [0-3][0-9] Nov 2026 [0-2][0-9]:[0-5][0-9]:57.007 \(mark) two  lines\n"
+    let matches = unsafe bytes(pattern.replacing("*", with: "\\*")).withUnsafeBytes { pattern in
+      unsafe bytes(line).withUnsafeBytes { unsafe GlobPattern(pattern).matches($0) }
+    }
+    #expect(matches, "\(line)")
+  }
+
+  @Test func longMessagesAreCut() {
+    let line = Logger.line(String(repeating: "x", count: 5000), .notice, now: timespec(), processID: 1)
+    #expect(line.count { $0 == UInt8(ascii: "x") } == 1023)
+    #expect(line.last == UInt8(ascii: "\n"))
+  }
+
+  @Test func levels() {
+    let scratch = ScratchDirectory()
+    let path = scratch.willExist("log")
+    let logger = Logger(path: path, level: .notice)
+    logger.debug("never \(fail())")
+    logger.verbose("never \(fail())")
+    logger.notice("one")
+    logger.setLevel(.debug)
+    logger.debug("two")
+    logger.setLevel(.nothing)
+    logger.warning("never \(fail())")
+    let lines = scratch.text(of: path).split(separator: "\n")
+    #expect(lines.count == 2)
+    #expect(lines[0].hasPrefix("\(getpid()):M "))
+    #expect(lines[0].hasSuffix(" * one"))
+    #expect(lines[1].hasSuffix(" . two"))
+  }
+
+  private func fail() -> String {
+    Issue.record("a message below the level was put together")
+    return ""
+  }
+
+  @Test func aLogThatWasMovedAwayStartsAnew() {
+    let scratch = ScratchDirectory()
+    let path = scratch.willExist("log")
+    let moved = scratch.willExist("log.1")
+    let logger = Logger(path: path)
+    logger.notice("one")
+    unsafe rename(path, moved)
+    logger.notice("two")
+    #expect(scratch.text(of: moved).hasSuffix("* one\n"))
+    #expect(scratch.text(of: path).hasSuffix("* two\n"))
+  }
+
+  @Test func threadsDoNotMixTheirLines() async {
+    let scratch = ScratchDirectory()
+    let path = scratch.willExist("log")
+    let logger = Logger(path: path)
+    await withTaskGroup(of: Void.self) { group in
+      for task in 0..<4 {
+        group.addTask {
+          for _ in 0..<200 { logger.notice("from \(task) \(String(repeating: "\(task)", count: 500)) end") }
+        }
+      }
+    }
+    let lines = scratch.text(of: path).split(separator: "\n")
+    #expect(lines.count == 800)
+    #expect(lines.allSatisfy { $0.hasSuffix(" end") && $0.contains(":M ") })
+  }
+
+  @Test func unwritableLogsAreHarmless() {
+    Logger(path: "/nonexistent/log").warning("lost")
+  }
+}
