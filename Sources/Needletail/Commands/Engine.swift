@@ -2,10 +2,23 @@
 /// sockets; the server's loop and the tests feed it requests.
 struct Engine: ~Copyable {
   var keyspace: Keyspace
+  var settings: Settings
   var reply = ReplyWriter()
   var statistics = Statistics()
   /// What reproduces the running command when the request itself does not; only kept while somebody listens.
   var reproduction: [[UInt8]]?
+  let commands = CommandTable([
+    StringCommand.rows, KeyCommand.rows, ConnectionCommand.rows, ServerCommand.rows,
+  ])
+  let memory = MemoryCounters()
+
+  /// - Parameter nowMilliseconds: the time, in milliseconds since 1970.
+  init(settings: Settings, seed: HashSeed, nowMilliseconds: Int) {
+    self.settings = settings
+    memory.registerCurrentThread()
+    keyspace = Keyspace(databaseCount: settings.databaseCount, seed: seed, freer: BackgroundFreer(counters: memory),
+      nowMilliseconds: nowMilliseconds)
+  }
 }
 
 /// Counters that INFO shows and CONFIG RESETSTAT clears.

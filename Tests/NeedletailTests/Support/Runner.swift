@@ -1,0 +1,116 @@
+@testable import Needletail
+
+/// An engine without sockets and its first client. The clock stands still until the test moves it.
+@safe final class TestServer {
+  private let engine: UnsafeMutablePointer<Engine>
+  private var clients: [TestClient] = []
+
+  init(_ settings: Settings = Settings(), nowMilliseconds: Int = 1_700_000_000_000) {
+    unsafe engine = .allocate(capacity: 1)
+    unsafe engine.initialize(to: Engine(settings: settings, seed: HashSeed(k0: 1, k1: 2), nowMilliseconds: nowMilliseconds))
+    _ = connect()
+  }
+
+  deinit {
+    unsafe engine.deinitialize(count: 1)
+    unsafe engine.deallocate()
+  }
+
+  /// The client that `run` speaks for.
+  var client: TestClient { clients[0] }
+
+  /// A further client.
+  /// - Parameter isRESP3: as if it had said HELLO 3.
+  func connect(isRESP3: Bool = false) -> TestClient {
+    let client = unsafe TestClient(engine, id: clients.count + 1, isRESP3: isRESP3)
+    clients.append(client)
+    return client
+  }
+
+  /// Sends one request and returns its reply.
+  @discardableResult
+  func run(_ arguments: String...) -> Reply { client.run(arguments.map { Array($0.utf8) }) }
+
+  @discardableResult
+  func run(_ arguments: [[UInt8]]) -> Reply { client.run(arguments) }
+
+  func advance(milliseconds: Int) {
+    unsafe engine.pointee.keyspace.setTime(engine.pointee.keyspace.nowMilliseconds + milliseconds)
+  }
+
+  func withEngine<R>(_ body: (inout Engine) throws -> R) rethrows -> R { try unsafe body(&engine.pointee) }
+}
+
+@safe final class TestClient {
+  private let engine: UnsafeMutablePointer<Engine>
+  private let pointer: UnsafeMutablePointer<ClientState>
+
+  fileprivate init(_ engine: UnsafeMutablePointer<Engine>, id: Int, isRESP3: Bool) {
+    unsafe self.engine = engine
+    unsafe pointer = .allocate(capacity: 1)
+    unsafe pointer.initialize(to: ClientState())
+    unsafe pointer.pointee.id = id
+    unsafe pointer.pointee.isRESP3 = isRESP3
+    unsafe pointer.pointee.isAuthenticated = engine.pointee.settings.password.isEmpty
+  }
+
+  deinit {
+    unsafe pointer.pointee.output.chain.removeAll { _ in }
+    unsafe pointer.deinitialize(count: 1)
+    unsafe pointer.deallocate()
+  }
+
+  var state: Client { unsafe Client(pointer) }
+
+  /// Sends one request and returns its reply, of which there must be exactly one.
+  @discardableResult
+  func run(_ arguments: String...) -> Reply { run(arguments.map { Array($0.utf8) }) }
+
+  @discardableResult
+  func run(_ arguments: [[UInt8]]) -> Reply {
+    let replies = ReplyParser.all(in: runRaw(arguments))
+    precondition(replies.count == 1, "one request got \(replies.count) replies")
+    return replies[0]
+  }
+
+  /// Sends one request and returns whatever bytes it is answered with.
+  func runRaw(_ arguments: [[UInt8]]) -> [UInt8] {
+    // All arguments side by side, as in the read buffer.
+    let joined = Array(arguments.joined()) + [0]
+    return unsafe joined.withUnsafeBytes { buffer in
+      var views: [ByteView] = []
+      var offset = 0
+      for argument in arguments {
+        unsafe views.append(ByteView(buffer.baseAddress! + offset, count: argument.count))
+        offset += argument.count
+      }
+      return unsafe views.withUnsafeBufferPointer { views in unsafe execute(views) }
+    }
+  }
+
+  private func execute(_ views: UnsafeBufferPointer<ByteView>) -> [UInt8] {
+    // As the loop does: the first key is hashed when its batch is prefetched.
+    let command = unsafe engine.pointee.commands.lookup(views[0])
+    var hashedIndex = -1
+    var hash: UInt64 = 0
+    if let command {
+      if let plan = unsafe engine.pointee.commands.prefetchPlan(command, argumentCount: views.count) {
+        hashedIndex = plan.firstKey
+        hash = unsafe Key(views[plan.firstKey], engine.pointee.keyspace.seed).hash
+      }
+    }
+    let request = unsafe Request(client: Client(pointer), arguments: views.baseAddress!, count: views.count, hash: hash,
+      hashedIndex: hashedIndex)
+    unsafe engine.pointee.reply.begin(&pointer.pointee.output, isRESP3: pointer.pointee.isRESP3, usesArena: false)
+    unsafe engine.pointee.execute(command, request)
+    unsafe engine.pointee.reply.end()
+
+    var bytes: [UInt8] = []
+    unsafe pointer.pointee.output.chain.forEach { chunk in
+      bytes += chunk.array
+      return true
+    }
+    unsafe pointer.pointee.output.chain.removeAll { _ in }
+    return bytes
+  }
+}
