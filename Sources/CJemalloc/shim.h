@@ -20,9 +20,20 @@
 // Segments of 128-byte buckets rely on jemalloc's natural alignment of their classes.
 static inline void *_Nullable je_alloc(size_t n) { return aligned_alloc(128, (n + 127) & ~(size_t)127); }
 static inline void je_free_sized(void *_Nonnull p, size_t n) { (void)n; free(p); }
+static inline void *_Nullable je_realloc(void *_Nonnull p, size_t old, size_t n) {
+  void *larger = je_alloc(n);
+  if (larger == NULL) return NULL;
+  __builtin_memcpy(larger, p, old < n ? old : n);
+  free(p);
+  return larger;
+}
 #else
 static inline void *_Nullable je_alloc(size_t n) { return mallocx(n, 0); }
 static inline void je_free_sized(void *_Nonnull p, size_t n) { sdallocx(p, n, 0); }
+static inline void *_Nullable je_realloc(void *_Nonnull p, size_t old, size_t n) {
+  (void)old;
+  return rallocx(p, n, 0);
+}
 #endif
 
 static inline size_t je_good_size(size_t n) { return nallocx(n, 0); }

@@ -1,3 +1,5 @@
+import CSystem
+
 /// Everything a command can reach: the keyspace, the settings, the reply writer, the clock, the statistics. It knows no
 /// sockets; the server's loop and the tests feed it requests.
 struct Engine: ~Copyable {
@@ -8,41 +10,40 @@ struct Engine: ~Copyable {
   let commands = CommandTable([
     StringCommand.rows, KeyCommand.rows, ConnectionCommand.rows, ServerCommand.rows,
   ])
+  /// What reproduces the running command when the request itself does not; only kept while somebody listens.
+  var reproduction: [[UInt8]]?
+  /// When the running command began, in cycles: the end of the one before. The loop sets it when it starts executing.
+  var commandStartCycles = cs_cycles()
 
-  init(settings: Settings, seed: HashSeed) {
+  /// What INFO tells of the process, the loop and the sockets.
+  var facts: ServerFacts
+  /// Brings `facts` up to date; called before INFO reads them.
+  var refreshFacts: ((inout ServerFacts) -> Void)?
+  /// Carries out what changed settings ask for outside the engine (listeners, limits, log level). When it answers with
+  /// a failure, the old settings come back.
+  var settingsChanged: ((_ names: [String], _ old: Settings, _ new: Settings) -> SettingFailure?)?
+  /// Set by SHUTDOWN; the loop looks at it after each turn.
+  var shutdownRequest: ShutdownRequest?
+
+  /// - Parameter seed: keys the hash of all databases.
+  init(settings: Settings, seed: HashSeed, freer: BackgroundFreer, nowMilliseconds: Int) {
     self.settings = settings
-    keyspace = Keyspace(seed: seed, databaseCount: settings.databaseCount)
+    keyspace = Keyspace(
+      databaseCount: settings.databaseCount, seed: seed, freer: freer, nowMilliseconds: nowMilliseconds)
+    facts = ServerFacts()
   }
 }
 
-/// Counters that INFO shows and CONFIG RESETSTAT clears.
-struct Statistics {
-  var commandsProcessed = 0
-  var keyspaceHits = 0
-  var keyspaceMisses = 0
-  var expiredKeys = 0
+/// Why a setting could not take effect, in Redis's words.
+struct SettingFailure {
+  let name: String
+  let reason: String
 }
 
-extension Engine {
-  /// Looks argument `index` up for reading: counts a hit or a miss and moves the access clock.
-  mutating func lookupRead(_ request: Request, _ index: Int) -> Found { fatalError() }
-  /// Looks argument `index` up for writing: moves the access clock, counts nothing.
-  mutating func lookupWrite(_ request: Request, _ index: Int) -> Found { fatalError() }
-  /// Replies with a string value (pins large ones).
-  mutating func replyString(_ entry: Entry) { fatalError() }
-  /// The one place where a write handler tells what it did.
-  mutating func report(_ eventClass: EventClass, _ event: StaticString, _ found: Found, lengthBefore: Int, lengthAfter: Int) {}
-  /// Replaces the command that reproduces the running command's effect (by default the request itself).
-  /// `build` runs only when somebody listens.
-  mutating func reproduce(as build: (inout CommandBuilder) -> Void) {}
-}
-
-enum EventClass: UInt8 { case generic, string, list, set, hash, sortedSet, expired, evicted, stream, new }
-
-/// Collects the arguments of a command.
-struct CommandBuilder {
-  private(set) var arguments: [[UInt8]] = []
-  mutating func append(_ bytes: ByteView) { arguments.append(bytes.array) }
-  mutating func append(_ literal: StaticString) { append(ByteView(literal)) }
-  mutating func append(_ number: Int) { arguments.append(Array(String(number).utf8)) }
+/// How SHUTDOWN asks the server to end.
+struct ShutdownRequest: Equatable {
+  /// Does not wait for anything.
+  var isNow = false
+  /// Ends the server whatever fails on the way.
+  var isForced = false
 }

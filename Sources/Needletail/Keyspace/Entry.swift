@@ -135,6 +135,12 @@ enum StringEncoding: UInt8 {
     unsafe raw.storeBytes(of: value, toByteOffset: valueOffset, as: Int.self)
   }
 
+  /// Overwrites the pointer of a string that has its own unit. The entry must not belong to a view.
+  func storeUnit(_ unit: StringUnit) {
+    precondition(encoding == .external)
+    unsafe raw.storeBytes(of: UInt(bitPattern: unit.raw), toByteOffset: valueOffset, as: UInt.self)
+  }
+
   var stringUnit: StringUnit? {
     @inline(__always) get {
       guard encoding == .external else { return nil }
@@ -200,6 +206,42 @@ enum StringEncoding: UInt8 {
     }
   }
 
+  // MARK: Expiry
+
+  @inline(__always)
+  fileprivate static func expiryWidth(_ expiry: Int?) -> Int {
+    guard let expiry else { return 0 }
+    return expiry >= 0 && expiry < 1 << 48 ? 6 : 8
+  }
+
+  /// The bytes the entry would take with `expiry`.
+  func byteCount(withExpiry expiry: Int?) -> Int { byteCount - Self.expiryBytes(word) + Self.expiryWidth(expiry) }
+
+  /// Writes a copy of the entry with another expiry at `block`, which may be the entry itself. Byte 0 is left alone.
+  func copyTail(to block: UnsafeMutableRawPointer, expiry: Int?) {
+    var word = self.word
+    let typeAndEncoding = unsafe raw.load(fromByteOffset: 1, as: UInt8.self)
+    let clock = self.clock
+    let from = Self.headerBytes + Self.expiryBytes(word)
+    let count = byteCount - from
+    let width = Self.expiryWidth(expiry)
+    // Overlapping is fine: this is memmove, and the header is written after it.
+    unsafe (block + Self.headerBytes + width).copyMemory(from: raw + from, byteCount: count)
+    word &= ~(Self.expiryFlag | Self.wideExpiryFlag)
+    if let expiry {
+      word |= width == 6 ? Self.expiryFlag : Self.expiryFlag | Self.wideExpiryFlag
+      if width == 6 {
+        unsafe block.storeBytes(of: UInt32(truncatingIfNeeded: expiry), toByteOffset: 8, as: UInt32.self)
+        unsafe block.storeBytes(of: UInt16(truncatingIfNeeded: expiry >> 32), toByteOffset: 12, as: UInt16.self)
+      } else {
+        unsafe block.storeBytes(of: expiry, toByteOffset: 8, as: Int.self)
+      }
+    }
+    unsafe block.storeBytes(of: typeAndEncoding, toByteOffset: 1, as: UInt8.self)
+    unsafe block.storeBytes(of: word, toByteOffset: 2, as: UInt16.self)
+    unsafe cs_store_relaxed_u32(block + 4, clock)
+  }
+
   // MARK: Making
 
   /// What an entry shall hold, and how many bytes that takes.
@@ -229,10 +271,7 @@ enum StringEncoding: UInt8 {
     }
 
     @inline(__always)
-    fileprivate var expiryBytes: Int {
-      guard let expiry else { return 0 }
-      return expiry >= 0 && expiry < 1 << 48 ? 6 : 8
-    }
+    fileprivate var expiryBytes: Int { Entry.expiryWidth(expiry) }
 
     @inline(__always)
     var byteCount: Int {
@@ -342,6 +381,18 @@ enum StringEncoding: UInt8 {
   }
 
   var bytes: ByteView { @inline(__always) get { unsafe ByteView(data, count: count) } }
+
+  /// Room kept ready beyond `count` bytes for a string that grows: half as much again, at most a mebibyte.
+  static func reserve(_ count: Int) -> Int { min(count / 2, 1 << 20) }
+
+  /// The unit itself when it has room for `count` bytes, else a larger one with its bytes; the old one is gone then.
+  func withCapacity(_ count: Int) throws(OutOfMemory) -> StringUnit {
+    if count <= capacity { return self }
+    let size = Heap.goodSize(Self.headerBytes + count + Self.reserve(count))
+    guard let block = unsafe Heap.tryReallocate(raw, byteCount, size) else { throw OutOfMemory() }
+    unsafe block.storeBytes(of: size - Self.headerBytes, toByteOffset: 16, as: Int.self)
+    return unsafe StringUnit(raw: block)
+  }
 
   /// Size of the allocation.
   var byteCount: Int { Self.headerBytes + capacity }

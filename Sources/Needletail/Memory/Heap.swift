@@ -18,6 +18,13 @@ enum Heap {
   @inline(__always)
   static func free(_ block: UnsafeMutableRawPointer, _ byteCount: Int) { unsafe je_free_sized(block, byteCount) }
 
+  /// Makes a block larger, in place or elsewhere. Nil without memory: the old block is then untouched.
+  static func tryReallocate(_ block: UnsafeMutableRawPointer, _ oldByteCount: Int, _ byteCount: Int)
+    -> UnsafeMutableRawPointer?
+  {
+    unsafe je_realloc(block, oldByteCount, byteCount)
+  }
+
   /// What an allocation of `byteCount` bytes really takes. jemalloc's classes up to 128 bytes are 8 and the
   /// multiples of 16.
   @inline(__always)

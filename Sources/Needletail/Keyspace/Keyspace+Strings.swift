@@ -1,0 +1,151 @@
+import Glibc
+
+/// A string unit that replies are sent from, and the key it had when the first of them was made.
+struct PinnedString {
+  let unit: StringUnit
+  let key: [UInt8]
+  /// Its key is gone: it is freed when the last reply is.
+  var isOrphan = false
+}
+
+extension Keyspace {
+  /// Makes the key a string, as an integer where its bytes spell one. An older value of whatever type goes.
+  @inline(__always)
+  mutating func setString(_ found: inout Found, _ value: ByteView, expiry: ExpiryChange) throws(OutOfMemory) {
+    let milliseconds: Int?
+    switch expiry {
+    case .keep: milliseconds = found.entry?.expiry
+    case .clear: milliseconds = nil
+    case .at(let time): milliseconds = time
+    }
+    if let integer = value.integer {
+      return putInteger(&found, integer, expiry: milliseconds)
+    }
+    let shape = Entry.Shape(key: found.key.bytes, expiry: milliseconds, stringCount: value.count)
+    if shape.encoding != .external {
+      unsafe put(&found, shape) { unsafe value.copy(to: $0) }
+      return
+    }
+    guard let unit = StringUnit.make(capacity: value.count, tag: context.units.currentTag) else { throw OutOfMemory() }
+    unsafe value.copy(to: unit.data)
+    unit.count = value.count
+    putUnit(&found, shape, unit)
+  }
+
+  /// Makes the key a string whose bytes lie in `unit` already, without copying them. The unit belongs to the keyspace
+  /// from then on. Its tag is set here: it was built off the keyspace.
+  mutating func setString(_ found: inout Found, adopting unit: StringUnit, expiry: ExpiryChange) {
+    unsafe unit.raw.storeBytes(of: context.units.currentTag, as: UInt8.self)
+    let milliseconds: Int?
+    switch expiry {
+    case .keep: milliseconds = found.entry?.expiry
+    case .clear: milliseconds = nil
+    case .at(let time): milliseconds = time
+    }
+    putUnit(&found, Entry.Shape(key: found.key.bytes, expiry: milliseconds, encoding: .external), unit)
+  }
+
+  /// Makes the key an integer-encoded string; keeps its expiry.
+  @inline(__always)
+  mutating func setInteger(_ found: inout Found, _ value: Int) {
+    if let entry = found.entry, entry.type == .string, entry.encoding == .integer,
+      unsafe !context.units.belongsToView(entry.raw)
+    {
+      return entry.storeInteger(value)
+    }
+    putInteger(&found, value, expiry: found.entry?.expiry)
+  }
+
+  /// Makes the string `count` bytes long, keeping what was there and zeroing what is new, and hands its bytes to `body`
+  /// to be changed. Creates the key. Its encoding is raw, its expiry stays.
+  ///
+  /// Complexity: O(count) when the string is short, moves or belongs to a view, else O(added bytes).
+  mutating func modifyString(_ found: inout Found, count: Int, _ body: (UnsafeMutableRawPointer) -> Void)
+    throws(OutOfMemory)
+  {
+    let expiry = found.entry?.expiry
+    if count <= Entry.inlineMaxBytes {
+      // Built aside: the old bytes may lie where the new ones go.
+      unsafe withUnsafeTemporaryAllocation(byteCount: Entry.inlineMaxBytes, alignment: 8) { buffer in
+        let bytes = buffer.baseAddress!
+        let kept = unsafe Self.copyString(found.entry, to: unsafe bytes, limit: count)
+        unsafe memset(bytes + kept, 0, count - kept)
+        unsafe body(bytes)
+        let shape = Entry.Shape(key: found.key.bytes, expiry: expiry, stringCount: count, isMarkedRaw: true)
+        unsafe put(&found, shape) { unsafe $0.copyMemory(from: bytes, byteCount: count) }
+      }
+      return
+    }
+    if let entry = found.entry, let unit = entry.stringUnit, unit.pins == 0, unsafe !context.units.belongsToView(unit.raw),
+      unsafe !context.units.belongsToView(entry.raw)
+    {
+      let grown = try unit.withCapacity(count)
+      if unsafe grown.raw != unit.raw { entry.storeUnit(grown) }
+      let old = min(grown.count, count)
+      grown.count = count
+      unsafe memset(grown.data + old, 0, count - old)
+      unsafe body(grown.data)
+      return
+    }
+    let reserve = found.entry == nil ? 0 : StringUnit.reserve(count)
+    guard let unit = StringUnit.make(capacity: count + reserve, tag: context.units.currentTag) else { throw OutOfMemory() }
+    let kept = unsafe Self.copyString(found.entry, to: unsafe unit.data, limit: count)
+    unsafe memset(unit.data + kept, 0, count - kept)
+    unsafe body(unit.data)
+    unit.count = count
+    putUnit(&found, Entry.Shape(key: found.key.bytes, expiry: expiry, encoding: .external, isMarkedRaw: true), unit)
+  }
+
+  @inline(__always)
+  private mutating func putInteger(_ found: inout Found, _ value: Int, expiry: Int?) {
+    let shape = Entry.Shape(key: found.key.bytes, expiry: expiry, encoding: .integer)
+    unsafe put(&found, shape) { unsafe $0.storeBytes(of: value, as: Int.self) }
+  }
+
+  private mutating func putUnit(_ found: inout Found, _ shape: Entry.Shape, _ unit: StringUnit) {
+    unsafe put(&found, shape) { unsafe $0.storeBytes(of: UInt(bitPattern: unit.raw), as: UInt.self) }
+  }
+
+  private static func copyString(_ entry: Entry?, to destination: UnsafeMutableRawPointer, limit: Int) -> Int {
+    guard let entry else { return 0 }
+    return entry.withString { bytes in
+      let kept = min(bytes.count, limit)
+      unsafe bytes[0..<kept].copy(to: destination)
+      return kept
+    }
+  }
+
+  // MARK: Pinned replies
+
+  /// A reply is going to be sent from the entry's string: until `unpin`, writes copy it and nobody frees it.
+  mutating func pin(_ unit: StringUnit, key: ByteView) {
+    if unit.pins == 0 { pinnedStrings.append(PinnedString(unit: unit, key: key.array)) }
+    unit.pins += 1
+  }
+
+  /// The reply has been sent, or will never be.
+  mutating func unpin(_ unit: StringUnit) {
+    precondition(unit.pins > 0)
+    unit.pins -= 1
+    guard unit.pins == 0, let index = pinnedStrings.firstIndex(where: { unsafe $0.unit.raw == unit.raw }) else { return }
+    let pinned = pinnedStrings.remove(at: index)
+    if pinned.isOrphan { drop(unit) }
+  }
+
+  /// The pinned unit's key is gone.
+  mutating func orphan(_ unit: StringUnit) {
+    guard let index = pinnedStrings.firstIndex(where: { unsafe $0.unit.raw == unit.raw }) else { return }
+    pinnedStrings[index].isOrphan = true
+  }
+
+  /// Takes keys with pinned strings out one by one, so that the thread that frees the table never meets a pin.
+  mutating func removePinned(database: Int) {
+    for pinned in pinnedStrings where !pinned.isOrphan {
+      unsafe pinned.key.withUnsafeBytes { bytes in
+        guard let base = bytes.baseAddress else { return }
+        var found = unsafe find(Key(ByteView(base, count: bytes.count), seed), in: database)
+        if let unit = found.entry?.stringUnit, unsafe unit.raw == pinned.unit.raw { remove(&found) }
+      }
+    }
+  }
+}

@@ -1,0 +1,247 @@
+import CSystem
+
+/// Result of looking a key up: its entry, if there is one, and where. Valid until the next change to the keyspace that
+/// is not made through it.
+@safe struct Found {
+  let key: Key
+  let database: Int
+  fileprivate(set) var entry: Entry?
+  fileprivate var position: SegmentedTable<Entry>.Position
+
+  @inline(__always)
+  fileprivate init(key: Key, database: Int, entry: Entry?, position: SegmentedTable<Entry>.Position) {
+    self.key = key
+    self.database = database
+    self.entry = entry
+    self.position = position
+  }
+}
+
+/// What a write does to a key's expiry.
+enum ExpiryChange {
+  case keep, clear
+  /// Milliseconds since 1970.
+  case at(Int)
+}
+
+/// An allocation whose size a user chose failed. Nothing has changed.
+struct OutOfMemory: Error {}
+
+extension Entry: TableElement {
+  @inline(__always) func hash(_ seed: HashSeed) -> UInt64 { sipHash13(key, seed) }
+  @inline(__always) func hasKey(_ key: ByteView) -> Bool { self.key == key }
+}
+
+/// All databases. Every change to an entry goes through `put` (a unit replaced), `retire` (a unit left behind) or `drop`
+/// (a value gone), as DESIGN.md §5 asks.
+@safe struct Keyspace: ~Copyable {
+  struct Database: ~Copyable {
+    var table: SegmentedTable<Entry>
+  }
+
+  /// Values from this size on are freed by the background thread.
+  static let backgroundFreeBytes = 64 << 10
+
+  var context: TableContext
+  let databaseCount: Int
+  let databases: UnsafeMutablePointer<Database>
+  var clock = AccessClock()
+  var effects = Effects()
+  /// Milliseconds since 1970, one reading for a whole command.
+  private(set) var nowMilliseconds = 0
+  var expiryStatistics = ExpiryStatistics()
+  /// Strings whose bytes replies are sent from: few, large, known by key so that a flush can find them.
+  var pinnedStrings: [PinnedString] = []
+
+  init(databaseCount: Int, seed: HashSeed, freer: BackgroundFreer, nowMilliseconds: Int) {
+    self.databaseCount = databaseCount
+    context = TableContext(units: Units(freer: freer), wheel: TimingWheel(baseMilliseconds: nowMilliseconds), seed: seed)
+    unsafe databases = .allocate(capacity: databaseCount)
+    for i in 0..<databaseCount { unsafe (databases + i).initialize(to: Database(table: SegmentedTable(id: i))) }
+    setTime(nowMilliseconds)
+  }
+
+  deinit {
+    // The wheel goes as well: deadlines are disarmed in a new one, which has none of their neighbours to mend.
+    var wheel = TimingWheel(baseMilliseconds: 0)
+    for i in 0..<databaseCount {
+      unsafe TableTeardown.run(&databases[i].table, &wheel, tag: context.units.currentTag, freer: nil)
+    }
+    unsafe databases.deinitialize(count: databaseCount)
+    unsafe databases.deallocate()
+  }
+
+  var seed: HashSeed { @inline(__always) get { context.seed } }
+
+  /// The time that expiry and access clocks see from now on.
+  mutating func setTime(_ milliseconds: Int) {
+    nowMilliseconds = milliseconds
+    clock.update(milliseconds: milliseconds)
+  }
+
+  // MARK: Lookup
+
+  /// Finds `key`; an entry whose time has come is removed first. Complexity: O(1).
+  @inline(__always)
+  mutating func find(_ key: Key, in database: Int) -> Found {
+    precondition(database >= 0 && database < databaseCount)
+    guard let hit = unsafe databases[database].table.find(key.bytes, hash: key.hash) else {
+      return Self.missing(key, database)
+    }
+    if hit.element.hasExpiry, isExpired(hit.element) {
+      var found = Found(key: key, database: database, entry: hit.element, position: hit.position)
+      removeExpired(&found)
+      return found
+    }
+    return Found(key: key, database: database, entry: hit.element, position: hit.position)
+  }
+
+  @inline(__always)
+  private static func missing(_ key: Key, _ database: Int) -> Found {
+    Found(key: key, database: database, entry: nil, position: .init(first: 0, bucket: 0, index: 0))
+  }
+
+  /// True from the millisecond after the deadline on.
+  @inline(__always)
+  func isExpired(_ entry: Entry) -> Bool {
+    guard let expiry = entry.expiry else { return false }
+    return expiry < nowMilliseconds
+  }
+
+  @inline(__always)
+  func prefetchBucket(_ hash: UInt64, database: Int) { unsafe databases[database].table.prefetchBucket(hash) }
+
+  @inline(__always)
+  func prefetchEntry(_ hash: UInt64, database: Int) { unsafe databases[database].table.prefetchElement(hash) }
+
+  // MARK: Counting and walking
+
+  func count(database: Int) -> Int { unsafe databases[database].table.count }
+  func expiresCount(database: Int) -> Int { unsafe databases[database].table.deadlineCount }
+
+  /// A key drawn uniformly among those that have not expired; nil when there is none. Complexity: O(1) expected.
+  mutating func randomEntry(database: Int) -> Entry? {
+    var generator = SystemRandomNumberGenerator()
+    // Expired keys met on the way go; a database full of them is given up on rather than walked.
+    for _ in 0..<100 {
+      guard let entry = unsafe databases[database].table.random(&generator) else { return nil }
+      guard isExpired(entry) else { return entry }
+      _ = find(Key(entry.key, seed), in: database)
+    }
+    return nil
+  }
+
+  /// Calls `body` with entries from `cursor` on, about `wanted` of them; expired ones are passed over.
+  /// - Returns: the next cursor, 0 at the end.
+  func scan(database: Int, cursor: UInt64, count wanted: Int, _ body: (Entry) -> Void) -> UInt64 {
+    unsafe databases[database].table.scan(cursor: cursor, wanted: wanted) { entry in
+      if !isExpired(entry) { body(entry) }
+    }
+  }
+
+  // MARK: Change
+
+  /// Makes `shape` the entry of the key, whatever was there, and hands `fill` the place of the value.
+  ///
+  /// An entry that stays in its size class and belongs to no view is changed where it lies.
+  @inline(__always)
+  mutating func put(_ found: inout Found, _ shape: Entry.Shape, _ fill: (UnsafeMutableRawPointer) -> Void) {
+    guard let old = found.entry else {
+      let block = unsafe Heap.allocate(shape.byteCount)
+      unsafe fill(Entry.write(shape, type: .string, tag: context.units.currentTag, clock: clock.initial, at: block))
+      let entry = unsafe Entry(raw: block)
+      found.position = unsafe databases[found.database].table.insert(entry, hash: found.key.hash, &context)
+      found.entry = entry
+      if let expiry = shape.expiry { setDeadline(found, expiry) }
+      return
+    }
+    let hadExpiry = old.hasExpiry
+    let isInPlace = unsafe old.encoding != .external && shape.encoding != .external && old.type == .string
+      && Heap.goodSize(old.byteCount) == Heap.goodSize(shape.byteCount) && !context.units.belongsToView(old.raw)
+    if isInPlace {
+      unsafe fill(Entry.writeTail(shape, type: .string, clock: old.clock, at: old.raw))
+    } else {
+      let block = unsafe Heap.allocate(shape.byteCount)
+      unsafe fill(Entry.write(shape, type: .string, tag: context.units.currentTag, clock: old.clock, at: block))
+      let entry = unsafe Entry(raw: block)
+      unsafe databases[found.database].table.replace(at: found.position, with: entry, &context)
+      found.entry = entry
+      drop(old)
+    }
+    if let expiry = shape.expiry {
+      setDeadline(found, expiry)
+    } else if hadExpiry {
+      unsafe databases[found.database].table.removeDeadline(at: found.position, &context)
+    }
+  }
+
+  /// A deadline passes when the clock is beyond it, hence the millisecond more.
+  mutating func setDeadline(_ found: Found, _ milliseconds: Int) {
+    let due = milliseconds == Int.max ? milliseconds : milliseconds + 1
+    unsafe databases[found.database].table.setDeadline(at: found.position, due, &context)
+  }
+
+  /// Puts `entry` in the place of the one found: a copy of it, or one that took over its children.
+  mutating func replaceUnit(_ found: inout Found, with entry: Entry) {
+    guard let old = found.entry else { preconditionFailure("nothing to replace") }
+    unsafe databases[found.database].table.replace(at: found.position, with: entry, &context)
+    found.entry = entry
+    unsafe context.units.retire(old.raw, old.byteCount)
+  }
+
+  /// Takes the key and its value out. Complexity: O(1); large values are freed in the background.
+  mutating func remove(_ found: inout Found) {
+    guard let entry = found.entry else { return }
+    unsafe databases[found.database].table.remove(at: found.position, &context)
+    found.entry = nil
+    drop(entry)
+  }
+
+  /// Lets go of an entry that is no longer in a table, with its value.
+  @inline(__always)
+  mutating func drop(_ entry: Entry) {
+    if let unit = entry.stringUnit { drop(unit) }
+    unsafe context.units.retire(entry.raw, entry.byteCount)
+  }
+
+  /// Lets go of a string's own unit. One that replies are sent from waits for them.
+  mutating func drop(_ unit: StringUnit) {
+    if unit.pins > 0 {
+      orphan(unit)
+    } else if unit.byteCount >= Self.backgroundFreeBytes {
+      unsafe context.units.freer.enqueue({ block, byteCount, tag in
+        _ = unsafe Units.dispose(block, byteCount, currentTag: tag)
+      }, unit.raw, unit.byteCount, tag: context.units.currentTag)
+    } else {
+      unsafe context.units.retire(unit.raw, unit.byteCount)
+    }
+  }
+
+  /// Removes every key of `database`; a background thread frees them. Complexity: O(segments with deadlines).
+  /// - Returns: how many there were.
+  @discardableResult
+  mutating func flush(database: Int) -> Int {
+    precondition(database >= 0 && database < databaseCount)
+    let removed = count(database: database)
+    removePinned(database: database)
+    unsafe TableTeardown.run(&databases[database].table, &context.wheel, tag: context.units.currentTag,
+      freer: context.units.freer)
+    return removed
+  }
+}
+
+extension Keyspace {
+  mutating func removeDeadline(_ found: Found) {
+    unsafe databases[found.database].table.removeDeadline(at: found.position, &context)
+  }
+
+  /// The index says that the entry is due: removes it, or corrects the index when its tick was only as late as a tick
+  /// can be.
+  mutating func removeIfDue(_ entry: Entry, _ position: SegmentedTable<Entry>.Position, _ key: Key, _ database: Int) {
+    var found = Found(key: key, database: database, entry: entry, position: position)
+    guard let expiry = entry.expiry else { return removeDeadline(found) }
+    guard expiry < nowMilliseconds else { return setDeadline(found, expiry) }
+    expiryStatistics.count(lagMilliseconds: nowMilliseconds - expiry)
+    removeExpired(&found)
+  }
+}

@@ -1,0 +1,50 @@
+/// Frees a whole table with its entries, on the background thread or here.
+@safe struct TableTeardown {
+  private let directory: UnsafeMutablePointer<UInt64>
+  private let globalDepth: Int
+
+  /// Empties `table`. The loop's part is disarming the deadlines; the rest is a job for `freer`, or done here.
+  static func run(_ table: inout SegmentedTable<Entry>, _ wheel: inout TimingWheel, tag: UInt8, freer: BackgroundFreer?) {
+    guard let directory = unsafe table.directory else { return }
+    let size = 1 << table.globalDepth
+    if let deadlines = unsafe table.deadlines {
+      for index in 0..<size {
+        guard let header = unsafe deadlines[index] else { continue }
+        let block = unsafe DeadlineSlots(header: header)
+        unsafe wheel.disarm(block.links)
+        block.free()
+      }
+      unsafe SegmentedTable<Entry>.freeWords(deadlines, size)
+    }
+    let byteCount = MemoryLayout<TableTeardown>.size
+    let job = unsafe Heap.allocate(byteCount)
+    unsafe job.bindMemory(to: TableTeardown.self, capacity: 1)
+      .initialize(to: TableTeardown(directory: directory, globalDepth: table.globalDepth))
+    table.abandon()
+    guard let freer else { return unsafe finish(job, tag) }
+    unsafe freer.enqueue({ job, _, tag in unsafe TableTeardown.finish(job, tag) }, job, byteCount, tag: tag)
+  }
+
+  private static func finish(_ job: UnsafeMutableRawPointer, _ tag: UInt8) {
+    let teardown = unsafe job.assumingMemoryBound(to: TableTeardown.self).pointee
+    unsafe Heap.free(job, MemoryLayout<TableTeardown>.size)
+    teardown.freeAll(tag)
+  }
+
+  private func freeAll(_ tag: UInt8) {
+    var index = 0
+    while index < 1 << globalDepth {
+      let word = unsafe directory[index]
+      SegmentLayout.forEach(word) { _, _, word in
+        let entry = unsafe Entry(raw: SegmentLayout.pointer(word))
+        // Children first: a disposed unit is not read again.
+        if let unit = entry.stringUnit { _ = unsafe Units.dispose(unit.raw, unit.byteCount, currentTag: tag) }
+        _ = unsafe Units.dispose(entry.raw, entry.byteCount, currentTag: tag)
+      }
+      _ = unsafe Units.dispose(SegmentLayout.segment(word), SegmentLayout.bucketCount(word) << SegmentLayout.bucketShift,
+        currentTag: tag)
+      index += 1 << (globalDepth - SegmentLayout.depth(word))
+    }
+    unsafe SegmentedTable<Entry>.freeWords(directory, 1 << globalDepth)
+  }
+}

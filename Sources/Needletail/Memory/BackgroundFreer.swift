@@ -1,0 +1,84 @@
+import Glibc
+
+/// The thread that frees what would hold up the event loop: large values, whole tables.
+///
+/// Jobs are rare (a value of 64 KiB and more, FLUSHALL), so a mutex is cheap enough.
+@safe final class BackgroundFreer: @unchecked Sendable {
+  /// Frees `block`. `tag` is the `currentTag` of the moment the job was made.
+  typealias Function = @convention(c) (_ block: UnsafeMutableRawPointer, _ byteCount: Int, _ tag: UInt8) -> Void
+
+  @safe private struct Job {
+    let function: Function
+    let block: UnsafeMutableRawPointer
+    let byteCount: Int
+    let tag: UInt8
+  }
+
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private var jobs: [Job] = []
+  private var pendingByteCount = 0
+  private var pendingCount = 0
+  private var freedCount = 0
+  private let counters: MemoryCounters
+
+  /// - Parameter counters: the thread registers there.
+  init(counters: MemoryCounters) {
+    self.counters = counters
+    unsafe pthread_mutex_init(mutex, nil)
+    unsafe pthread_cond_init(condition, nil)
+    // The thread lives as long as the process and keeps this object alive.
+    let context = unsafe Unmanaged.passRetained(self).toOpaque()
+    var thread = pthread_t()
+    let result = unsafe pthread_create(&thread, nil, { context in
+      unsafe Unmanaged<BackgroundFreer>.fromOpaque(context!).takeUnretainedValue().run()
+      return nil
+    }, context)
+    guard result == 0 else { fatalError("cannot start the freeing thread") }
+    // Registered before the constructor returns, so that no other registration runs at the same time.
+    unsafe pthread_mutex_lock(mutex)
+    while !isRegistered { unsafe pthread_cond_wait(condition, mutex) }
+    unsafe pthread_mutex_unlock(mutex)
+  }
+
+  private var isRegistered = false
+
+  /// Hands `block` to the thread.
+  func enqueue(_ function: @escaping Function, _ block: UnsafeMutableRawPointer, _ byteCount: Int, tag: UInt8) {
+    unsafe pthread_mutex_lock(mutex)
+    unsafe jobs.append(Job(function: function, block: block, byteCount: byteCount, tag: tag))
+    pendingByteCount += byteCount
+    pendingCount += 1
+    unsafe pthread_cond_signal(condition)
+    unsafe pthread_mutex_unlock(mutex)
+  }
+
+  /// Jobs waiting or running, their bytes, and the jobs done since the start.
+  var progress: (pending: Int, pendingBytes: Int, freed: Int) {
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    return (pendingCount, pendingByteCount, freedCount)
+  }
+
+  private func run() {
+    counters.registerCurrentThread()
+    unsafe pthread_mutex_lock(mutex)
+    isRegistered = true
+    unsafe pthread_cond_signal(condition)
+    while true {
+      while jobs.isEmpty { unsafe pthread_cond_wait(condition, mutex) }
+      let batch = jobs
+      jobs = []
+      unsafe pthread_mutex_unlock(mutex)
+      for job in batch {
+        unsafe job.function(job.block, job.byteCount, job.tag)
+        unsafe pthread_mutex_lock(mutex)
+        pendingByteCount -= job.byteCount
+        pendingCount -= 1
+        freedCount += 1
+        unsafe pthread_mutex_unlock(mutex)
+      }
+      unsafe pthread_mutex_lock(mutex)
+    }
+  }
+}

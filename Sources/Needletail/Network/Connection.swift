@@ -1,0 +1,138 @@
+import CSystem
+import Glibc
+
+/// A client's socket: what has come in part, and how it is watched. It knows nothing of commands or keys.
+@safe struct Connection: ~Copyable {
+  private(set) var descriptor: CInt
+  let generation: UInt32
+  /// A request that has come in part; nil most of the time.
+  private var pendingBox: UnsafeMutablePointer<PendingRequest>?
+  /// Waits for the socket to take more.
+  var waitsToWrite = false
+  /// Bytes are read but requests are not run until the client has taken its replies.
+  var isPaused = false
+  /// No more is read: the client has too much waiting already, or has said all it had to say.
+  var stopsReading = false
+  /// Closed; freed at the turn's end.
+  var isClosed: Bool { descriptor < 0 }
+
+  init(descriptor: CInt, generation: UInt32) {
+    self.descriptor = descriptor
+    self.generation = generation
+    unsafe pendingBox = nil
+  }
+
+  deinit {
+    if descriptor >= 0 { Glibc.close(descriptor) }
+    if let box = unsafe pendingBox { unsafe Self.free(box) }
+  }
+
+  var token: PollToken { PollToken(.client, descriptor: descriptor, generation: generation) }
+
+  mutating func close() {
+    if descriptor >= 0 { Glibc.close(descriptor) }
+    descriptor = -1
+  }
+
+  // MARK: Pending request
+
+  var hasPending: Bool { unsafe pendingBox != nil }
+
+  /// The pending request, which exists.
+  var pending: PendingRequest {
+    @inline(__always) _read { yield unsafe pendingBox!.pointee }
+    @inline(__always) _modify { yield unsafe &pendingBox!.pointee }
+  }
+
+  mutating func setPending(_ request: consuming PendingRequest) {
+    precondition(unsafe pendingBox == nil)
+    let size = MemoryLayout<PendingRequest>.size
+    unsafe pendingBox = Heap.allocate(size).bindMemory(to: PendingRequest.self, capacity: 1)
+    unsafe pendingBox!.initialize(to: request)
+  }
+
+  mutating func dropPending() {
+    if let box = unsafe pendingBox { unsafe Self.free(box) }
+    unsafe pendingBox = nil
+  }
+
+  private static func free(_ box: UnsafeMutablePointer<PendingRequest>) {
+    unsafe box.deinitialize(count: 1)
+    unsafe Heap.free(UnsafeMutableRawPointer(box), MemoryLayout<PendingRequest>.size)
+  }
+
+  // MARK: Bytes
+
+  /// Reads once. `.bytes(0)` is the peer's end.
+  @inline(__always)
+  func receive(_ place: UnsafeMutableRawPointer, _ count: Int) throws(SystemError) -> IOOutcome {
+    try retrying("recv") { unsafe recv(descriptor, place, count, 0) }
+  }
+
+  /// Sends once.
+  @inline(__always)
+  func send(_ bytes: ByteView) throws(SystemError) -> IOOutcome {
+    try retrying("send") { unsafe Glibc.send(descriptor, bytes.base, bytes.count, CInt(MSG_NOSIGNAL)) }
+  }
+
+  /// Sends several pieces at once: what the arena holds, then the chain.
+  func send(_ first: ByteView, _ chain: borrowing OutputChain) throws(SystemError) -> IOOutcome {
+    var pieces = InlineArray<64, (UInt, Int)>(repeating: (0, 0))
+    var count = 0
+    func add(_ bytes: ByteView) -> Bool {
+      guard count < 64 else { return false }
+      pieces[count] = (UInt(bitPattern: unsafe bytes.base), bytes.count)
+      count += 1
+      return true
+    }
+    if !first.isEmpty { _ = add(first) }
+    chain.forEach(add)
+    return try unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: 64) { vectors throws(SystemError) in
+      for i in 0..<count {
+        unsafe (vectors.baseAddress! + i).initialize(to: iovec(
+          iov_base: UnsafeMutableRawPointer(bitPattern: pieces[i].0), iov_len: pieces[i].1))
+      }
+      var message = unsafe msghdr()
+      unsafe message.msg_iov = vectors.baseAddress
+      unsafe message.msg_iovlen = count
+      return try retrying("sendmsg") { unsafe sendmsg(descriptor, &message, CInt(MSG_NOSIGNAL)) }
+    }
+  }
+
+  /// Switches Nagle's delay off and keep-alive on (`seconds` 0: off). No effect on Unix sockets.
+  func configure(keepaliveSeconds seconds: Int) {
+    Listener.setOption(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, 1)
+    guard seconds > 0 else { return }
+    Listener.setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
+    Listener.setOption(descriptor, CInt(IPPROTO_TCP), TCP_KEEPIDLE, CInt(clamping: seconds))
+    Listener.setOption(descriptor, CInt(IPPROTO_TCP), TCP_KEEPINTVL, CInt(clamping: max(1, seconds / 3)))
+    Listener.setOption(descriptor, CInt(IPPROTO_TCP), TCP_KEEPCNT, 3)
+  }
+
+  /// True when the peer is on this machine.
+  var isLocal: Bool {
+    var address = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let result = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getpeername(descriptor, $0, &length) }
+    }
+    guard result == 0 else { return false }
+    let family = CInt(address.ss_family)
+    return unsafe withUnsafeBytes(of: &address) { bytes in
+      switch family {
+      case AF_UNIX: true
+      case AF_INET: unsafe bytes[4] == 127
+      case AF_INET6: unsafe Self.isLoopback6(bytes)
+      default: false
+      }
+    }
+  }
+
+  private static func isLoopback6(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let address = unsafe bytes[8..<24]
+    let isPlain = unsafe address.dropLast().allSatisfy { $0 == 0 } && address.last == 1
+    // IPv4 mapped: ::ffff:127.0.0.0/8.
+    let isMapped = unsafe address.prefix(10).allSatisfy { $0 == 0 } && bytes[18] == 0xff && bytes[19] == 0xff && bytes[20] == 127
+    return isPlain || isMapped
+  }
+}

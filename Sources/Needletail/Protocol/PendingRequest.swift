@@ -1,0 +1,162 @@
+import Glibc
+
+/// What a connection keeps while a request has come in part: the bytes left over, how far they are parsed, and large
+/// arguments that are read straight into their final allocation. Made when it is needed and given back when it is not,
+/// so an idle connection has none.
+@safe struct PendingRequest: ~Copyable {
+  /// A large argument being read: `block` has `headerBytes` in front of the bytes, for whoever keeps them.
+  @safe struct LargeArgument {
+    let index: Int
+    let block: UnsafeMutableRawPointer
+    let blockBytes: Int
+    let byteCount: Int
+  }
+
+  /// Room in front of a large argument's bytes, so that the value's own unit is what it is read into.
+  static let headerBytes = 24
+  private static let minimumBytes = 1 << 10
+
+  var parser = RequestParser()
+  var arguments = ArgumentBuffer(capacity: 8)
+  private(set) var buffer: UnsafeMutableRawPointer
+  private(set) var capacity: Int
+  /// Bytes `0 ..< end` of the buffer are filled.
+  private(set) var end = 0
+  private(set) var largeArguments: [LargeArgument] = []
+  private var incoming: LargeArgument?
+  private var incomingFilled = 0
+
+  /// Takes over the rest of a request that `parser` has read in part.
+  ///
+  /// - Parameters:
+  ///   - rest: from the request's first byte to the last that came.
+  ///   - parser: with `position` relative to the start of `rest`.
+  ///   - parsed: the request's arguments so far, views into `rest`.
+  init(rest: ByteView, parser: RequestParser, parsed: borrowing ArgumentBuffer, from: Int) {
+    self.parser = parser
+    capacity = Heap.goodSize(max(rest.count * 2, Self.minimumBytes))
+    unsafe buffer = Heap.allocate(capacity)
+    unsafe rest.copy(to: buffer)
+    end = rest.count
+    for i in from..<parsed.count { arguments.append(parsed[i]) }
+    arguments.rebase(from: 0, by: unsafe UnsafeRawPointer(buffer) - rest.base) { _ in false }
+  }
+
+  deinit {
+    for argument in largeArguments { unsafe Heap.free(argument.block, argument.blockBytes) }
+    if let incoming = incoming { unsafe Heap.free(incoming.block, incoming.blockBytes) }
+    unsafe Heap.free(buffer, capacity)
+  }
+
+  /// Memory it holds, for the limit on a client's query buffer.
+  var byteCount: Int {
+    var sum = capacity + arguments.capacity * MemoryLayout<ByteView>.stride
+    for argument in largeArguments { sum += argument.byteCount }
+    return sum + incomingFilled
+  }
+
+  /// Where the next bytes from the socket go. Nil without memory for a large argument.
+  mutating func room(minimum: Int) -> (UnsafeMutableRawPointer, Int)? {
+    if let length = parser.awaitedLargeArgument {
+      guard prepareLarge(length) else { return nil }
+      let incoming = incoming!
+      return unsafe (incoming.block + Self.headerBytes + incomingFilled, incoming.byteCount + 2 - incomingFilled)
+    }
+    if capacity - end < minimum { grow(max(capacity * 2, end + minimum)) }
+    return unsafe (buffer + end, capacity - end)
+  }
+
+  /// `count` bytes have come where `room` said.
+  mutating func received(_ count: Int) {
+    guard let argument = incoming else {
+      end += count
+      precondition(end <= capacity)
+      return
+    }
+    incomingFilled += count
+    precondition(incomingFilled <= argument.byteCount + 2)
+    if incomingFilled == argument.byteCount + 2 { finishLarge(argument) }
+  }
+
+  /// Bytes that came by way of another buffer.
+  mutating func append(_ bytes: ByteView) -> Bool {
+    var rest = bytes
+    while !rest.isEmpty {
+      guard let (place, count) = unsafe room(minimum: rest.count) else { return false }
+      let taken = min(count, rest.count)
+      unsafe place.copyMemory(from: rest.base, byteCount: taken)
+      received(taken)
+      rest = rest[taken..<rest.count]
+    }
+    return true
+  }
+
+  /// Takes the next request. Its arguments are in `arguments`.
+  mutating func next(_ limits: RequestParser.Limits) throws(ProtocolError) -> RequestParser.Outcome {
+    unsafe try parser.next(buffer, end: end, limits, into: &arguments)
+  }
+
+  /// The request that `next` found has been executed: forgets its arguments, and its large ones that nobody took.
+  mutating func finishRequest() {
+    arguments.truncate(0)
+    for argument in largeArguments { unsafe Heap.free(argument.block, argument.blockBytes) }
+    largeArguments.removeAll()
+  }
+
+  /// The block of the large argument whose bytes `bytes` are, which the caller owns from now on.
+  mutating func takeLarge(_ bytes: ByteView) -> LargeArgument? {
+    guard let index = largeArguments.firstIndex(where: {
+      unsafe UnsafeRawPointer($0.block + Self.headerBytes) == bytes.base
+    }) else { return nil }
+    return largeArguments.remove(at: index)
+  }
+
+  /// True when every byte has been used up.
+  var isDrained: Bool { parser.isBetweenRequests && parser.position == end && incoming == nil }
+
+  /// Moves unparsed bytes to the front. Between requests only: no view may point into the buffer.
+  mutating func compact() {
+    precondition(arguments.count == 0)
+    let consumed = parser.position
+    guard consumed > 0 else { return }
+    unsafe buffer.copyMemory(from: buffer + consumed, byteCount: end - consumed)
+    end -= consumed
+    parser.didRemove(consumed)
+  }
+
+  // MARK: Large arguments
+
+  /// Makes the allocation and moves what has come of the argument into it.
+  private mutating func prepareLarge(_ length: Int) -> Bool {
+    if incoming != nil { return true }
+    let size = Heap.goodSize(Self.headerBytes + length + 2)
+    guard let block = unsafe Heap.tryAllocate(size) else { return false }
+    let present = end - parser.position
+    precondition(present < length + 2)
+    unsafe (block + Self.headerBytes).copyMemory(from: buffer + parser.position, byteCount: present)
+    end = parser.position
+    incomingFilled = present
+    unsafe incoming = LargeArgument(index: arguments.count, block: block, blockBytes: size, byteCount: length)
+    return true
+  }
+
+  private mutating func finishLarge(_ argument: LargeArgument) {
+    unsafe arguments.append(ByteView(argument.block + Self.headerBytes, count: argument.byteCount))
+    largeArguments.append(argument)
+    incoming = nil
+    incomingFilled = 0
+    parser.didReceiveLargeArgument()
+  }
+
+  private mutating func grow(_ wanted: Int) {
+    let size = Heap.goodSize(wanted)
+    let larger = unsafe Heap.allocate(size)
+    unsafe larger.copyMemory(from: buffer, byteCount: end)
+    let distance = unsafe larger - buffer
+    let large = largeArguments
+    arguments.rebase(from: 0, by: distance) { index in large.contains { $0.index == index } }
+    unsafe Heap.free(buffer, capacity)
+    unsafe buffer = larger
+    capacity = size
+  }
+}

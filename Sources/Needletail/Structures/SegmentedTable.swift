@@ -1,0 +1,305 @@
+import CSystem
+import Glibc
+
+/// What a `SegmentedTable` holds: a pointer of 48 bits to something that knows its key.
+protocol TableElement {
+  init(raw: UnsafeMutableRawPointer)
+  var raw: UnsafeMutableRawPointer { get }
+  /// The hash under which it was inserted.
+  func hash(_ seed: HashSeed) -> UInt64
+  func hasKey(_ key: ByteView) -> Bool
+}
+
+/// What tables share: the rules for units and the wheel that holds their segments' deadlines.
+struct TableContext: ~Copyable {
+  var units: Units
+  var wheel: TimingWheel
+  let seed: HashSeed
+}
+
+/// A hash table by extendible hashing: no operation moves more than one segment (8 KiB) of it, apart from copying the
+/// directory, so there is no pause and no doubling of memory while it grows or shrinks.
+/// Source: Fagin et al., "Extendible Hashing" (1979).
+///
+///     directory: 2^globalDepth words, indexed by the first bits of the hash; a segment of local depth d has
+///                2^(globalDepth - d) words in a row, the first of which carries its count
+///         word:  | count 10 | local depth 6 | pointer 41 | deadlines 1 | buckets - 1: 6 |
+///     segment:   an array of 1 to 64 buckets of 128 bytes; a unit, whose tag is byte 0 of its first bucket
+///         bucket: | freeze tag 1 (first bucket only) | overflow 1 | tags 14 | words 14 x 8 |
+///         word:   | the 16 hash bits after the local depth | pointer 48 |
+///
+/// The 16 hash bits give an element's home bucket by multiply-shift, so hash order is bucket order, and growing,
+/// overflowing, scanning and merging read no element; only a split does. A tag is another byte of the hash, 0 in an
+/// empty slot. Bit t of a bucket's `overflow` says that an element with tag & 7 == t that belongs here or before went
+/// on to the next bucket (cyclically), so a miss goes on only where its bit is set.
+///
+/// A segment grows by jemalloc's classes (128 B ... 4, 5, 6, 7, 8 KiB) at 90 % fill, splits only at 8 KiB, and shrinks
+/// by the same steps with hysteresis: an empty table owns nothing, a tiny one 128 bytes, a large one about 11 bytes an
+/// element at every size.
+///
+/// Lookup, insertion and removal are O(1): one directory word, one or two buckets, one element.
+@safe struct SegmentedTable<Element: TableElement>: ~Copyable {
+  typealias Layout = SegmentLayout
+
+  /// Which of the wheel's tables this is.
+  let id: Int
+  var count = 0
+  /// Elements with a deadline.
+  var deadlineCount = 0
+  var globalDepth = 0
+  var directory: UnsafeMutablePointer<UInt64>?
+  /// Beside the directory, while any element has a deadline: the deadlines of the segment a word begins.
+  var deadlines: UnsafeMutablePointer<UnsafeMutablePointer<DeadlineSlots.Header>?>?
+  /// How many segments have each local depth; tells when the directory can be halved.
+  var depthCounts = InlineArray<33, Int32>(repeating: 0)
+
+  init(id: Int) {
+    self.id = id
+    unsafe directory = nil
+    unsafe deadlines = nil
+  }
+
+  deinit { precondition(unsafe directory == nil, "a table is emptied by its owner") }
+
+  /// Where an element is. Valid until the next insertion or removal.
+  struct Position {
+    /// Index of the first directory word of the segment.
+    let first: Int
+    var bucket: Int
+    /// 0 ..< 14.
+    var index: Int
+    var slot: Int { bucket * Layout.bucketSlots + index }
+  }
+
+  // MARK: Lookup
+
+  /// The element with `key`, nil without one. Complexity: O(1).
+  @inline(__always)
+  func find(_ key: ByteView, hash: UInt64) -> (position: Position, element: Element)? {
+    guard count > 0 else { return nil }
+    let directoryIndex = index(hash)
+    let word = unsafe directory![directoryIndex]
+    let probe = SegmentProbe(word: word, hash: hash)
+    var bucket = probe.home
+    var visited = 0
+    while true {
+      let base = unsafe probe.segment + bucket << Layout.bucketShift
+      var matches = unsafe cs_match16(base, probe.tag) & Layout.slotMask
+      while matches != 0 {
+        let index = matches.trailingZeroBitCount - 2
+        let candidate = unsafe Layout.word(base, index)
+        if candidate >> 48 == probe.bits {
+          let element = unsafe Element(raw: Layout.pointer(candidate))
+          if element.hasKey(key) {
+            let first = firstIndex(directoryIndex, depth: Layout.depth(word))
+            return (Position(first: first, bucket: bucket, index: index), element)
+          }
+        }
+        matches &= matches &- 1
+      }
+      guard unsafe Layout.overflow(base) & (1 << (probe.tag & 7)) != 0 else { return nil }
+      bucket = bucket + 1 == probe.bucketCount ? 0 : bucket + 1
+      visited += 1
+      if visited == probe.bucketCount { return nil }
+    }
+  }
+
+  /// Starts fetching the home bucket of `hash` into the cache. A hint.
+  @inline(__always)
+  func prefetchBucket(_ hash: UInt64) {
+    guard count > 0 else { return }
+    let probe = unsafe SegmentProbe(word: directory![index(hash)], hash: hash)
+    let base = unsafe probe.segment + probe.home << Layout.bucketShift
+    unsafe cs_prefetch(base)
+    unsafe cs_prefetch(base + 64)
+  }
+
+  /// Starts fetching the elements that `hash` may belong to; its bucket should be in the cache by now. A hint.
+  @inline(__always)
+  func prefetchElement(_ hash: UInt64) {
+    guard count > 0 else { return }
+    let probe = unsafe SegmentProbe(word: directory![index(hash)], hash: hash)
+    let base = unsafe probe.segment + probe.home << Layout.bucketShift
+    var matches = unsafe cs_match16(base, probe.tag) & Layout.slotMask
+    while matches != 0 {
+      let candidate = unsafe Layout.word(base, matches.trailingZeroBitCount - 2)
+      if candidate >> 48 == probe.bits {
+        let element = unsafe Layout.pointer(candidate)
+        unsafe cs_prefetch(element)
+        unsafe cs_prefetch(element + 47)
+      }
+      matches &= matches &- 1
+    }
+  }
+
+  @inline(__always)
+  func index(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: (hash >> 1) &>> UInt64(63 &- globalDepth)) }
+
+  /// The first of the words of the segment that word `index` belongs to.
+  @inline(__always)
+  func firstIndex(_ index: Int, depth: Int) -> Int { index & ~((1 &<< (globalDepth &- depth)) &- 1) }
+
+  func element(at position: Position) -> Element {
+    unsafe Element(raw: Layout.pointer(Layout.word(bucketBase(position), position.index)))
+  }
+
+  @inline(__always)
+  private func bucketBase(_ position: Position) -> UnsafeMutableRawPointer {
+    unsafe Layout.segment(directory![position.first]) + position.bucket << Layout.bucketShift
+  }
+
+  // MARK: Change
+
+  /// Adds an element whose key is not in the table. Complexity: O(1), at most one segment moved.
+  /// - Returns: where it is.
+  @discardableResult
+  mutating func insert(_ element: Element, hash: UInt64, _ context: inout TableContext) -> Position {
+    if unsafe directory == nil { makeFirstSegment(&context) }
+    while true {
+      var directoryIndex = index(hash)
+      let depth = unsafe Layout.depth(directory![directoryIndex])
+      directoryIndex = firstIndex(directoryIndex, depth: depth)
+      let word = unsafe directory![directoryIndex]
+      if Layout.count(word) >= Layout.limit(Layout.bucketCount(word)) {
+        makeRoom(directoryIndex, &context)
+        continue
+      }
+      makeWritable(directoryIndex, &context)
+      let probe = unsafe SegmentProbe(word: directory![directoryIndex], hash: hash)
+      let slot = unsafe Layout.place(probe.segment, bucketCount: probe.bucketCount, home: probe.home, tag: probe.tag,
+        word: UInt64(UInt(bitPattern: element.raw)) | probe.bits << 48)
+      unsafe directory![directoryIndex] += Layout.countUnit
+      count += 1
+      return Position(first: directoryIndex, bucket: slot / Layout.bucketSlots, index: slot % Layout.bucketSlots)
+    }
+  }
+
+  /// Puts another element with the same key at `position`. Complexity: O(1).
+  @inline(__always)
+  mutating func replace(at position: Position, with element: Element, _ context: inout TableContext) {
+    makeWritable(position.first, &context)
+    let base = unsafe bucketBase(position)
+    let old = unsafe Layout.word(base, position.index)
+    unsafe Layout.setWord(base, position.index, UInt64(UInt(bitPattern: element.raw)) | (old >> 48) << 48)
+  }
+
+  /// Takes the element at `position` out, with its deadline. Complexity: O(1), at most two segments moved.
+  mutating func remove(at position: Position, _ context: inout TableContext) {
+    makeWritable(position.first, &context)
+    removeDeadline(at: position, &context)
+    let base = unsafe bucketBase(position)
+    unsafe Layout.clear(base, position.index)
+    unsafe directory![position.first] -= Layout.countUnit
+    count -= 1
+    if unsafe Layout.overflow(base) != 0 { pullBack(position.first, into: position.bucket) }
+    let word = unsafe directory![position.first]
+    if Layout.count(word) <= Layout.shrinkLimit(Layout.bucketCount(word)) { shrink(position.first, &context) }
+  }
+
+  /// Before a segment is written: replaces one that belongs to a view by a copy.
+  @inline(__always)
+  mutating func makeWritable(_ first: Int, _ context: inout TableContext) {
+    let segment = unsafe Layout.segment(directory![first])
+    if unsafe context.units.belongsToView(segment) { copySegment(first, &context) }
+  }
+
+  @inline(never)
+  private mutating func copySegment(_ first: Int, _ context: inout TableContext) {
+    let word = unsafe directory![first]
+    let byteCount = Layout.bucketCount(word) << Layout.bucketShift
+    let old = unsafe Layout.segment(word)
+    let copy = unsafe Heap.allocate(byteCount)
+    unsafe copy.copyMemory(from: old, byteCount: byteCount)
+    unsafe copy.storeBytes(of: context.units.currentTag, as: UInt8.self)
+    unsafe setWords(first, Layout.replacingSegment(word, copy))
+    unsafe context.units.retire(old, byteCount)
+  }
+
+  /// Fills a hole in `bucket` with an element that had overflowed past it, and so on from where that came, until no
+  /// hole is left that someone had to jump over; overflow bits that are no longer true go. Complexity: O(buckets).
+  private mutating func pullBack(_ first: Int, into bucket: Int) {
+    let word = unsafe directory![first]
+    let segment = unsafe Layout.segment(word)
+    let bucketCount = Layout.bucketCount(word)
+    var hole: Int? = bucket
+    while let to = hole {
+      hole = nil
+      var distance = 1
+      var from = (to + 1) % bucketCount
+      while distance < bucketCount {
+        if let index = unsafe Layout.overflowed(segment, bucketCount: bucketCount, bucket: from, distance: distance) {
+          let target = unsafe Layout.emptyIndex(segment + to << Layout.bucketShift)!
+          unsafe Layout.move(segment, from: (from, index), to: (to, target))
+          moveDeadline(first, from: from * Layout.bucketSlots + index, to: to * Layout.bucketSlots + target)
+          hole = from
+          break
+        }
+        if unsafe Layout.overflow(segment + from << Layout.bucketShift) == 0 { break }
+        from = (from + 1) % bucketCount
+        distance += 1
+      }
+      // Buckets from the hole to where the element came from: their masks may now be too large.
+      var clean = to
+      while true {
+        unsafe Layout.recomputeOverflow(segment, bucketCount: bucketCount, bucket: clean)
+        if clean == from { break }
+        clean = (clean + 1) % bucketCount
+      }
+    }
+  }
+
+  // MARK: Whole table
+
+  /// Calls `body` with every element, in hash order. `body` must not change the table. Complexity: O(n).
+  func forEach(_ body: (Element) -> Void) {
+    guard unsafe directory != nil else { return }
+    var index = 0
+    while index < 1 << globalDepth {
+      let word = unsafe directory![index]
+      Layout.forEach(word) { _, _, word in body(unsafe Element(raw: Layout.pointer(word))) }
+      index += 1 << (globalDepth - Layout.depth(word))
+    }
+  }
+
+  /// An element drawn uniformly; nil when empty. Complexity: O(1) expected (about 2 draws).
+  func random(_ generator: inout some RandomNumberGenerator) -> Element? {
+    guard count > 0 else { return nil }
+    while true {
+      // Every segment has one first word, so each is as likely as another; slots beyond a segment's end are misses, so
+      // each element is as likely as another too.
+      let index = Int.random(in: 0..<(1 << globalDepth), using: &generator)
+      let word = unsafe directory![index]
+      guard firstIndex(index, depth: Layout.depth(word)) == index else { continue }
+      let capacity = (globalDepth == 0 ? Layout.bucketCount(word) : Layout.maxBuckets) * Layout.bucketSlots
+      let slot = Int.random(in: 0..<capacity, using: &generator)
+      guard slot < Layout.bucketCount(word) * Layout.bucketSlots else { continue }
+      let base = unsafe Layout.segment(word) + (slot / Layout.bucketSlots) << Layout.bucketShift
+      let candidate = unsafe Layout.word(base, slot % Layout.bucketSlots)
+      if candidate != 0 { return unsafe Element(raw: Layout.pointer(candidate)) }
+    }
+  }
+
+  /// Bytes of the segments and directories. Complexity: O(directory); for MEMORY STATS and tests.
+  var byteCount: Int {
+    guard unsafe directory != nil else { return 0 }
+    var sum = (8 << globalDepth) * (unsafe deadlines == nil ? 1 : 2)
+    var index = 0
+    while index < 1 << globalDepth {
+      let word = unsafe directory![index]
+      sum += Layout.bucketCount(word) << Layout.bucketShift
+      index += 1 << (globalDepth - Layout.depth(word))
+    }
+    return sum
+  }
+
+  /// Forgets everything without freeing it: the caller has taken the parts over.
+  mutating func abandon() {
+    unsafe directory = nil
+    unsafe deadlines = nil
+    globalDepth = 0
+    count = 0
+    deadlineCount = 0
+    depthCounts = InlineArray<33, Int32>(repeating: 0)
+  }
+
+}
