@@ -1,11 +1,17 @@
 /// What the server knows of one client beyond its connection.
-struct ClientState: ~Copyable {
+///
+/// Kept small, since there are thousands of idle ones: what few clients have (names) is in a block of its own.
+@safe struct ClientState: ~Copyable {
   /// First, so that its address is the client's.
   var output = ReplyOutput()
   var id = 0
   var database = 0
+  private var details: UnsafeMutablePointer<ClientDetails>?
   var isRESP3 = false
+  /// Counts only while a password is set.
   var isAuthenticated = true
+  /// Connected over a Unix socket or from a loopback address.
+  var isLocal = false
   /// Replies end after this command's, then the connection closes.
   var closesAfterReply = false
   var connection = Connection()
@@ -17,6 +23,55 @@ struct ClientState: ~Copyable {
   var isOnWriteList = false
   /// On the list of clients whose kept bytes go first in the next turn.
   var isOnResumeList = false
+  /// The connection closes now; what it sent and what waits for it are thrown away.
+  var closesAtOnce = false
+
+  init() { unsafe details = nil }
+
+  deinit { unsafe Self.free(details) }
+
+  /// By CLIENT SETNAME; empty: none.
+  var name: [UInt8] {
+    get { unsafe details?.pointee.name ?? [] }
+    set { change { $0.name = newValue } }
+  }
+
+  /// By CLIENT SETINFO; empty: unknown.
+  var libraryName: [UInt8] {
+    get { unsafe details?.pointee.libraryName ?? [] }
+    set { change { $0.libraryName = newValue } }
+  }
+
+  var libraryVersion: [UInt8] {
+    get { unsafe details?.pointee.libraryVersion ?? [] }
+    set { change { $0.libraryVersion = newValue } }
+  }
+
+  /// The block is there while anything in it is.
+  private mutating func change(_ body: (inout ClientDetails) -> Void) {
+    var changed = unsafe details?.pointee ?? ClientDetails()
+    body(&changed)
+    unsafe Self.free(details)
+    unsafe details = nil
+    guard !changed.isEmpty else { return }
+    let block = UnsafeMutablePointer<ClientDetails>.allocate(capacity: 1)
+    unsafe block.initialize(to: changed)
+    unsafe details = block
+  }
+
+  private static func free(_ details: UnsafeMutablePointer<ClientDetails>?) {
+    guard let details = unsafe details else { return }
+    unsafe details.deinitialize(count: 1)
+    unsafe details.deallocate()
+  }
+}
+
+private struct ClientDetails {
+  var name: [UInt8] = []
+  var libraryName: [UInt8] = []
+  var libraryVersion: [UInt8] = []
+
+  var isEmpty: Bool { name.isEmpty && libraryName.isEmpty && libraryVersion.isEmpty }
 }
 
 /// A handle to a client: a pointer, no reference counting.

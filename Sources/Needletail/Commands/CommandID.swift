@@ -5,7 +5,6 @@ enum CommandID: Sendable, Hashable {
   case connection(ConnectionCommand)
   case server(ServerCommand)
 }
-enum ConnectionCommand: UInt8, Sendable, CaseIterable { case ping }
-enum ServerCommand: UInt8, Sendable, CaseIterable { case time }
+
 enum StringCommand: UInt8, Sendable, CaseIterable { case get }
 enum KeyCommand: UInt8, Sendable, CaseIterable { case del }

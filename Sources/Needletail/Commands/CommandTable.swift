@@ -263,10 +263,6 @@ extension CommandSpec {
   }
 }
 
-extension KeySpec {
-  var isIncomplete: Bool { flags.contains { ByteView($0) == ByteView("incomplete") } }
-}
-
 // MARK: - Prefetching
 
 /// Which arguments to hash and prefetch before a command runs.

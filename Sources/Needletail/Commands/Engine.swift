@@ -1,3 +1,5 @@
+import CSystem
+
 /// Everything a command can reach: the keyspace, the settings, the reply writer, the clock, the statistics. It knows no
 /// sockets; the server's loop and the tests feed it requests.
 struct Engine: ~Copyable {
@@ -5,32 +7,51 @@ struct Engine: ~Copyable {
   var settings: Settings
   var reply = ReplyWriter()
   var statistics = Statistics()
-  var loop = LoopStatistics()
   var clients = ClientTable()
+  var network: Network
+  var clock = LoopClock()
   let logger: Logger
-  var shutdownRequest: Int?
-  var configurationFile = ""
-  /// What reproduces the running command when the request itself does not; only kept while somebody listens.
-  var reproduction: [[UInt8]]?
+  let memory = MemoryCounters()
   let commands = CommandTable([
     StringCommand.rows, KeyCommand.rows, ConnectionCommand.rows, ServerCommand.rows,
   ])
-  let memory = MemoryCounters()
+  /// What reproduces the running command when the request itself does not; only kept while somebody listens.
+  var reproduction: [[UInt8]]?
+  /// When the running command began, in cycles: the end of the one before. The loop sets it when it starts executing.
+  var commandStartCycles = cs_cycles()
+  /// What INFO tells of the process and its memory; `refreshFacts` brings it up to date.
+  var facts = ServerFacts()
+  /// Set by SHUTDOWN; the loop looks at it after each turn.
+  var shutdownRequest: ShutdownRequest?
 
-  /// - Parameter nowMilliseconds: the time, in milliseconds since 1970.
-  init(settings: Settings, seed: HashSeed, nowMilliseconds: Int, logger: Logger = Logger(level: .nothing)) {
+  /// - Parameters:
+  ///   - seed: keys the hash of all databases.
+  ///   - nowMilliseconds: the time, in milliseconds since 1970.
+  init(settings: Settings, seed: HashSeed, nowMilliseconds: Int, logger: Logger = Logger(level: .nothing))
+    throws(SystemError)
+  {
+    let network = try Network()
+    self.network = network
     self.settings = settings
     self.logger = logger
     memory.registerCurrentThread()
     keyspace = Keyspace(databaseCount: settings.databaseCount, seed: seed, freer: BackgroundFreer(counters: memory),
       nowMilliseconds: nowMilliseconds)
+    facts.startupMemoryBytes = memory.usedByteCount
+    applyAccessClock()
   }
 }
 
-/// Counters that INFO shows and CONFIG RESETSTAT clears.
-struct Statistics {
-  var commandsProcessed = 0
-  var keyspaceHits = 0
-  var keyspaceMisses = 0
-  var expiredKeys = 0
+/// Why a setting could not take effect, in Redis's words.
+struct SettingFailure {
+  let name: String
+  let reason: String
+}
+
+/// How SHUTDOWN asks the server to end.
+struct ShutdownRequest: Equatable {
+  /// Does not wait for anything.
+  var isNow = false
+  /// Ends the server whatever fails on the way.
+  var isForced = false
 }

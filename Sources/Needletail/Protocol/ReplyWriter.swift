@@ -34,8 +34,8 @@ struct ReplyOutput: ~Copyable {
   private var regionStart: UnsafeMutableRawPointer
   /// Selects how null, maps, sets, doubles and the like are written.
   private(set) var isRESP3 = false
-  /// Error replies written since the start.
-  private(set) var errorCount = 0
+  /// Error replies written, in all and by their code.
+  private(set) var errors = ErrorCounts()
 
   init() {
     unsafe arena = Heap.allocate(Self.arenaBytes)
@@ -245,6 +245,14 @@ struct ReplyOutput: ~Copyable {
   mutating func bulk(_ text: StaticString) { bulk(ByteView(text)) }
 
   /// For replies off the request path.
+  mutating func bulk(_ bytes: [UInt8]) {
+    unsafe bytes.withUnsafeBytes { buffer in
+      guard let base = buffer.baseAddress else { return bulk(.empty) }
+      bulk(unsafe ByteView(base, count: buffer.count))
+    }
+  }
+
+  /// For replies off the request path.
   mutating func bulk(_ text: String) { Self.withBytes(of: text) { bulk($0) } }
 
   /// A number as a bulk string.
@@ -308,7 +316,7 @@ struct ReplyOutput: ~Copyable {
 
   /// An error reply. `text` begins with its code ("ERR ...", "WRONGTYPE ...") and has no CR or LF.
   mutating func error(_ text: StaticString) {
-    errorCount += 1
+    errors.count(ByteView(text))
     reserve(text.utf8CodeUnitCount + 3)
     put(UInt8(ascii: "-"))
     put(ByteView(text))
@@ -323,7 +331,7 @@ struct ReplyOutput: ~Copyable {
 
   /// As `error(_: String)`, for bytes that need not be UTF-8.
   mutating func error(_ bytes: ByteView) {
-    errorCount += 1
+    errors.count(bytes)
     reserve(bytes.count + 3)
     put(UInt8(ascii: "-"))
     for i in 0..<bytes.count {
@@ -335,24 +343,42 @@ struct ReplyOutput: ~Copyable {
 
   /// The answer to bytes that are no request.
   mutating func protocolError(_ reason: ProtocolError) {
-    if case .expectedDollar(let byte) = reason {
-      errorCount += 1
-      raw("-ERR Protocol error: ")
-      raw(reason.text)
-      reserve(1)
-      put(byte == 13 || byte == 10 ? 32 : byte)
-      raw("'\r\n")
-    } else {
-      errorCount += 1
-      raw("-ERR Protocol error: ")
-      raw(reason.text)
-      raw("\r\n")
+    error { text in
+      text.append("ERR Protocol error: ")
+      text.append(reason.text)
+      if case .expectedDollar(let byte) = reason {
+        text.append(byte: byte)
+        text.append("'")
+      }
     }
   }
+
+  /// As `error(_: ByteView)`, for a text put together from literals and a client's own bytes. Allocates nothing.
+  mutating func error(_ build: (inout ErrorText) -> Void) {
+    unsafe withUnsafeTemporaryAllocation(byteCount: ErrorText.capacity, alignment: 1) { buffer in
+      var text = unsafe ErrorText(buffer)
+      build(&text)
+      error(text.bytes)
+    }
+  }
+
+  mutating func resetErrorCounts() { errors = ErrorCounts() }
 
   mutating func wrongType() { error("WRONGTYPE Operation against a key holding the wrong kind of value") }
   mutating func syntaxError() { error("ERR syntax error") }
   mutating func notAnInteger() { error("ERR value is not an integer or out of range") }
+
+  /// The answer to HELP: how the container is called, a line each for its subcommands, and HELP itself.
+  mutating func help(_ container: StaticString, _ lines: [StaticString]) {
+    array(lines.count + 3)
+    reserve(128)
+    put(UInt8(ascii: "+"))
+    put(ByteView(container))
+    put(ByteView(" <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n"))
+    for line in lines { simple(line) }
+    simple("HELP")
+    simple("    Print this help.")
+  }
 
   // MARK: Replies of unknown length
 

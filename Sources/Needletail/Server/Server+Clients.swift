@@ -7,7 +7,7 @@ extension Server {
   private static var acceptLimit: Int { 1000 }
 
   mutating func accept(_ descriptor: CInt) {
-    guard let listener = listeners.first(where: { $0.descriptor == descriptor }) else { return }
+    guard let listener = engine.network.listener(descriptor) else { return }
     for _ in 0..<Self.acceptLimit {
       let accepted = cs_accept4(descriptor, nil, nil)
       if accepted >= 0 {
@@ -23,12 +23,13 @@ extension Server {
   }
 
   private mutating func admit(_ descriptor: CInt, _ listener: Listener) {
-    engine.loop.connectionsReceived += 1
+    engine.statistics.connectionsReceived += 1
     if engine.clients.count >= engine.settings.maxClients {
       return refuse(descriptor, "-ERR max number of clients reached\r\n")
     }
     let client = engine.clients.add(descriptor: descriptor)
-    if engine.settings.protectedMode && engine.settings.password.isEmpty && !client.state.connection.isLocal {
+    client.state.isLocal = client.state.connection.isLocal
+    if engine.settings.protectedMode && engine.settings.password.isEmpty && !client.state.isLocal {
       engine.clients.remove(descriptor: descriptor)
       refuse(descriptor, """
         -DENIED \(Version.productName) is running in protected mode because protected mode is enabled and no password \
@@ -43,16 +44,15 @@ extension Server {
     }
     client.state.isAuthenticated = engine.settings.password.isEmpty
     client.state.lastInteractionSeconds = engine.keyspace.nowSeconds
-    engine.clientConnected(client)
     do throws(SystemError) {
-      try poller.add(client.state.connection.token)
+      try engine.network.poller.add(client.state.connection.token)
     } catch {
       close(client)
     }
   }
 
   private mutating func refuse(_ descriptor: CInt, _ text: String) {
-    engine.loop.connectionsRejected += 1
+    engine.statistics.connectionsRejected += 1
     var text = text
     text.withUTF8 { utf8 in _ = unsafe send(descriptor, utf8.baseAddress!, utf8.count, CInt(MSG_NOSIGNAL)) }
     Glibc.close(descriptor)
@@ -85,7 +85,6 @@ extension Server {
     guard !closedClients.isEmpty else { return }
     for client in closedClients {
       unsafe client.state.output.chain.removeAll { unit in engine.keyspace.unpin(unsafe StringUnit(raw: unit)) }
-      engine.clientFreed(client)
       if client.state.isOnResumeList { resumeList.removeAll { $0 == client } }
       client.free()
     }

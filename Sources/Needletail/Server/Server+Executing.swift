@@ -13,8 +13,9 @@ extension Server {
       engine.keyspace.prefetchEntry(batch[i].hash, database: batch[i].client.database)
     }
     let start = cs_cycles()
+    engine.commandStartCycles = start
     var last = start
-    let limit = clock.cycles(microseconds: 200)
+    let limit = engine.clock.cycles(microseconds: 200)
     var current: Client?
     for i in 0..<batch.count {
       let item = batch[i]
@@ -26,27 +27,32 @@ extension Server {
         current = item.client
       }
       engine.execute(item.command, batch.request(item))
-      let now = cs_cycles()
-      if now - last > limit { countLongCommand(item.command, now - last) }
+      let now = engine.commandStartCycles
+      if now &- last > limit { countLongCommand(item.command, now &- last) }
       last = now
-      if engine.reply.waitingByteCount > Self.earlyWriteBytes {
+      if item.client.state.closesAtOnce {
+        engine.reply.end()
+        current = nil
+        close(item.client)
+      } else if engine.reply.waitingByteCount > Self.earlyWriteBytes {
         engine.reply.end()
         current = nil
         writeEarly(item.client)
         last = cs_cycles()
+        engine.commandStartCycles = last
       }
     }
     engine.reply.end()
     turnCommandCycles += last - start
-    engine.loop.commandCycles += last - start
+    engine.statistics.loop.commandCycles += last - start
     batch.removeAll()
   }
 
   @inline(never)
   private mutating func countLongCommand(_ command: CommandIndex?, _ cycles: UInt64) {
-    let microseconds = clock.ownMicroseconds(cycles)
-    if microseconds > engine.loop.stepMaxMicroseconds[LoopStep.command.rawValue] { engine.loop.longestCommand = command }
-    engine.loop.count(.command, microseconds: microseconds)
+    let microseconds = engine.clock.ownMicroseconds(cycles)
+    if microseconds > engine.statistics.loop.stepMaxMicroseconds[LoopStep.command.rawValue] { engine.statistics.loop.longestCommand = command }
+    engine.statistics.loop.count(.command, microseconds: microseconds)
   }
 
   @inline(never)

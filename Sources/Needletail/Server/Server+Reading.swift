@@ -73,8 +73,8 @@ extension Server {
         peerClosed(client)
         return .closed
       case .bytes(let count):
-        engine.loop.reads += 1
-        engine.loop.inputBytes += count
+        engine.statistics.reads += 1
+        engine.statistics.inputBytes += count
         client.state.lastInteractionSeconds = engine.keyspace.nowSeconds
         return .bytes(count)
       }
@@ -263,7 +263,7 @@ extension Server {
     }
     unsafe pending.pointee.compact()
     if unsafe pending.pointee.byteCount > engine.settings.queryBufferMaxBytes {
-      engine.loop.queryBufferDisconnections += 1
+      engine.statistics.queryBufferDisconnections += 1
       engine.logger.warning("Closing client that reached max query buffer length: id=\(client.state.id)")
       close(client)
     }

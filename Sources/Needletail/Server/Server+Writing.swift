@@ -36,8 +36,8 @@ extension Server {
       do throws(SystemError) {
         guard case .bytes(let count) = try send(client) else { break }
         sent += count
-        engine.loop.writes += 1
-        engine.loop.outputBytes += count
+        engine.statistics.writes += 1
+        engine.statistics.outputBytes += count
         consume(client, count)
       } catch {
         engine.logger.verbose("Writing to client: \(error.text)")
@@ -96,7 +96,7 @@ extension Server {
   }
 
   func updateInterest(_ client: Client) {
-    poller.change(client.state.connection.token, reads: !client.state.connection.stopsReading,
+    engine.network.poller.change(client.state.connection.token, reads: !client.state.connection.stopsReading,
       writes: client.state.connection.waitsToWrite)
   }
 
@@ -116,7 +116,7 @@ extension Server {
     // Nobody needs much of an answer to be told that it has to authenticate first.
     let isOverUnauthenticated = !client.state.isAuthenticated && waiting > 1024
     guard isOverHard || isOverSoft || isOverUnauthenticated else { return false }
-    engine.loop.outputBufferDisconnections += 1
+    engine.statistics.outputBufferDisconnections += 1
     engine.logger.warning("Client id=\(client.state.id) closed for overcoming of output buffer limits.")
     return true
   }

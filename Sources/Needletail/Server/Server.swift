@@ -13,8 +13,6 @@ import Glibc
   static let readBytes = 64 << 10
 
   var engine: Engine
-  var poller: Poller
-  var listeners: [Listener] = []
   var batch = RequestBatch()
   let readBuffer: UnsafeMutableRawPointer
   var readUsed = 0
@@ -26,7 +24,6 @@ import Glibc
   var closedClients: [Client] = []
   /// Events of a turn that ran out of time: their indices in the poller's array.
   var remainingEvents = 0..<0
-  var clock = LoopClock()
   /// When the turn's reading and commands must end.
   var turnDeadline: UInt64 = 0
   var turnStart: UInt64 = 0
@@ -39,12 +36,12 @@ import Glibc
   var lastDescriptorWarningSeconds = 0
 
   init(settings: Settings, logger: Logger) throws(SystemError) {
-    let poller = try Poller()
+    let engine = try Engine(settings: settings, seed: .random(), nowMilliseconds: LoopClock.realtimeMilliseconds,
+      logger: logger)
     let signals = SignalWatcher()
-    try poller.add(signals.token)
-    self.poller = poller
+    try engine.network.poller.add(signals.token)
+    self.engine = engine
     self.signals = signals
-    engine = Engine(settings: settings, seed: .random(), nowMilliseconds: LoopClock.realtimeMilliseconds, logger: logger)
     unsafe readBuffer = Heap.allocate(Self.readBufferBytes)
     spareDescriptor = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
   }
@@ -66,20 +63,20 @@ import Glibc
   private mutating func turn() {
     if remainingEvents.isEmpty {
       let waitStart = cs_cycles()
-      let count = poller.wait(timeoutMilliseconds: waitMilliseconds)
-      clock.didWait(cs_cycles() - waitStart)
+      let count = engine.network.poller.wait(timeoutMilliseconds: waitMilliseconds)
+      engine.clock.didWait(cs_cycles() - waitStart)
       remainingEvents = 0..<count
     }
     turnStart = cs_cycles()
-    turnDeadline = turnStart + clock.cycles(microseconds: Self.turnMicroseconds)
+    turnDeadline = turnStart + engine.clock.cycles(microseconds: Self.turnMicroseconds)
     turnCommandCycles = 0
-    engine.loop.turns += 1
+    engine.statistics.loop.turns += 1
     engine.keyspace.setTime(LoopClock.realtimeMilliseconds)
 
     resumeClients()
     while let index = remainingEvents.first {
       remainingEvents = (index + 1)..<remainingEvents.upperBound
-      handle(poller.event(index))
+      handle(engine.network.poller.event(index))
       if cs_cycles() > turnDeadline { break }
     }
     executeBatch()
@@ -88,8 +85,8 @@ import Glibc
     freeClosedClients()
 
     let cycles = cs_cycles() - turnStart
-    engine.loop.turnCycles += cycles
-    engine.loop.turnMaxMicroseconds = max(engine.loop.turnMaxMicroseconds, clock.microseconds(cycles))
+    engine.statistics.loop.turnCycles += cycles
+    engine.statistics.loop.turnMaxMicroseconds = max(engine.statistics.loop.turnMaxMicroseconds, engine.clock.microseconds(cycles))
   }
 
   private mutating func handle(_ event: Poller.Event) {
@@ -124,13 +121,13 @@ import Glibc
   /// whichever is less, but 20 us at least; all of the half millisecond in a turn without commands.
   private mutating func runBackgroundWork() {
     let third = turnCommandCycles / 3
-    let limit = clock.cycles(microseconds: 500)
-    let budget = turnCommandCycles == 0 ? limit : min(limit, max(third, clock.cycles(microseconds: 20)))
+    let limit = engine.clock.cycles(microseconds: 500)
+    let budget = turnCommandCycles == 0 ? limit : min(limit, max(third, engine.clock.cycles(microseconds: 20)))
     let start = cs_cycles()
     var step = start
     while engine.keyspace.expireStep() {
       let now = cs_cycles()
-      if now - step > clock.cycles(microseconds: 100) { measure(.expiry, since: step) }
+      if now - step > engine.clock.cycles(microseconds: 100) { measure(.expiry, since: step) }
       step = now
       if now - start > budget { break }
     }
@@ -144,20 +141,20 @@ import Glibc
   /// Counts a step that began at `start` as the loop's own time.
   mutating func measure(_ step: LoopStep, since start: UInt64) {
     let cycles = cs_cycles() - start
-    let microseconds = clock.microseconds(cycles)
-    guard microseconds > engine.loop.stepMaxMicroseconds[step.rawValue] else { return }
-    // Only a step that would be a new maximum is worth a look at the CPU clock.
-    engine.loop.count(step, microseconds: microseconds < 200 ? microseconds : clock.ownMicroseconds(cycles))
+    let microseconds = engine.clock.microseconds(cycles)
+    guard microseconds > engine.statistics.loop.stepMaxMicroseconds[step.rawValue] else { return }
+    // Only a step that would be a new maximum is worth a look at the CPU engine.clock.
+    engine.statistics.loop.count(step, microseconds: microseconds < 200 ? microseconds : engine.clock.ownMicroseconds(cycles))
   }
 
   /// Housekeeping, `hz` times a second.
   private mutating func cron() {
     let now = engine.keyspace.nowMilliseconds
     nextCronMilliseconds = now + 1000 / max(1, engine.settings.hz)
-    clock.recalibrate()
-    clock.openAccount()
+    engine.clock.recalibrate()
+    engine.clock.openAccount()
     closeIdleClients()
-    engine.sampleRates(nowMilliseconds: now)
+    engine.sampleStatistics()
   }
 
   // MARK: End
@@ -166,7 +163,7 @@ import Glibc
   private mutating func stop() {
     engine.logger.warning("User requested shutdown...")
     writeReplies()
-    for listener in listeners { listener.stop() }
+    engine.network.closeAll()
     if !engine.settings.pidFile.isEmpty {
       engine.logger.notice("Removing the pid file.")
       unsafe unlink(engine.settings.pidFile)

@@ -44,7 +44,7 @@ private func serve(_ settings: Settings, _ configurationFile: String) -> CInt {
   raiseDescriptorLimit(&settings, logger)
   do throws(SystemError) {
     var server = try Server(settings: settings, logger: logger)
-    server.engine.configurationFile = configurationFile
+    server.engine.facts.configurationFile = configurationFile
     guard server.listen() else { return 1 }
     if !settings.pidFile.isEmpty { writePidFile(settings.pidFile, logger) }
     server.run()
@@ -57,21 +57,39 @@ private func serve(_ settings: Settings, _ configurationFile: String) -> CInt {
 
 /// Every client needs a descriptor, and the server a few itself; without them `maxclients` is lowered, as Redis does.
 private func raiseDescriptorLimit(_ settings: inout Settings, _ logger: Logger) {
-  let reserved = 32
-  let wanted = rlim_t(settings.maxClients + reserved)
-  var limit = rlimit()
-  guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_cur < wanted else { return }
-  var raised = rlimit(rlim_cur: wanted, rlim_max: max(wanted, limit.rlim_max))
-  if unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { return }
-  raised = rlimit(rlim_cur: min(wanted, limit.rlim_max), rlim_max: limit.rlim_max)
-  if unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0, raised.rlim_cur == wanted { return }
-  let possible = max(1, Int(clamping: min(wanted, limit.rlim_max)) - reserved)
-  guard possible < settings.maxClients else { return }
+  if Engine.raiseDescriptorLimit(forClients: settings.maxClients) { return }
+  let possible = Engine.possibleClients
   logger.warning("""
-    maxclients has been reduced from \(settings.maxClients) to \(possible): the file descriptor limit is \
-    \(limit.rlim_max). Raise it with 'ulimit -n' to serve more.
+    maxclients has been reduced from \(settings.maxClients) to \(possible): the limit on open files is too low. Raise \
+    it with 'ulimit -n' to serve more.
     """)
   settings.maxClients = possible
+}
+
+extension Server {
+  /// Opens every listener the settings ask for.
+  /// - Returns: false when one that is not optional failed; the reason is logged.
+  mutating func listen() -> Bool {
+    let settings = engine.settings
+    do throws(ListenFailure) {
+      try engine.network.listen(at: engine.listenAddresses)
+      if settings.port > 0 { engine.logger.notice("Ready to accept connections tcp") }
+    } catch {
+      engine.logger.warning("Could not create server TCP listening socket \(error.host):\(error.port): "
+        + "\(error.error.call): \(error.error.text)")
+      return false
+    }
+    guard !settings.unixSocketPath.isEmpty else { return true }
+    do throws(SystemError) {
+      try engine.network.listen(atPath: settings.unixSocketPath, permissions: settings.unixSocketPermissions,
+        backlog: settings.tcpBacklog)
+      engine.logger.notice("Ready to accept connections unix")
+      return true
+    } catch {
+      engine.logger.warning("Failed opening Unix socket: \(error.call): \(error.text)")
+      return false
+    }
+  }
 }
 
 private func writePidFile(_ path: String, _ logger: Logger) {

@@ -4,10 +4,13 @@
 @safe final class TestServer {
   private let engine: UnsafeMutablePointer<Engine>
   private var clients: [TestClient] = []
+  /// Its thread lives as long as the process, so that all tests share one.
+  private static let freer = BackgroundFreer(counters: MemoryCounters())
 
   init(_ settings: Settings = Settings(), nowMilliseconds: Int = 1_700_000_000_000) {
     unsafe engine = .allocate(capacity: 1)
-    unsafe engine.initialize(to: Engine(settings: settings, seed: HashSeed(k0: 1, k1: 2), nowMilliseconds: nowMilliseconds))
+    unsafe engine.initialize(to: try! Engine(settings: settings, seed: HashSeed(k0: 1, k1: 2),
+      nowMilliseconds: nowMilliseconds))
     _ = connect()
   }
 
@@ -34,9 +37,9 @@
   @discardableResult
   func run(_ arguments: [[UInt8]]) -> Reply { client.run(arguments) }
 
-  func advance(milliseconds: Int) {
-    unsafe engine.pointee.keyspace.setTime(engine.pointee.keyspace.nowMilliseconds + milliseconds)
-  }
+  var nowMilliseconds: Int { unsafe engine.pointee.keyspace.nowMilliseconds }
+
+  func advance(milliseconds: Int) { unsafe engine.pointee.keyspace.setTime(nowMilliseconds + milliseconds) }
 
   func withEngine<R>(_ body: (inout Engine) throws -> R) rethrows -> R { try unsafe body(&engine.pointee) }
 }

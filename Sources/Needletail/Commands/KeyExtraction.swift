@@ -1,0 +1,131 @@
+// Which arguments of a request are keys, read from the command's key specs.
+
+/// A request as one sees it that only wants to know its keys: the arguments from some index on.
+struct KeyScan {
+  let request: Request
+  /// Where the command's name is: 0, or 2 inside COMMAND GETKEYS.
+  let start: Int
+
+  var count: Int { request.count - start }
+  subscript(index: Int) -> ByteView { request[start + index] }
+}
+
+extension CommandSpec {
+  var hasKeys: Bool { keySpecs.contains { !$0.isNoKey } }
+
+  /// Calls `body` with the index of each key and what the command does with it.
+  /// - Returns: false when the request does not fit the specs: keys are out of bounds or their number is none.
+  func forEachKey(_ scan: KeyScan, _ body: (_ index: Int, _ flags: [StaticString]) -> Void) -> Bool {
+    for spec in keySpecs where !spec.isNoKey {
+      guard let range = spec.range(scan) else { return false }
+      let flags = spec.hasVariableFlags ? variableFlags(scan) ?? spec.flags : spec.flags
+      for index in stride(from: range.first, through: range.last, by: range.step) { body(index, flags) }
+      if spec.isIncomplete { return false }
+    }
+    return true
+  }
+
+  /// SET reads the key only when it is asked for the old value.
+  private func variableFlags(_ scan: KeyScan) -> [StaticString]? {
+    guard ByteView(name) == ByteView("set") else { return nil }
+    for index in stride(from: 3, to: scan.count, by: 1) where scan[index].equalsIgnoringCase("get") {
+      return ["RW", "access", "update"]
+    }
+    return ["OW", "update"]
+  }
+}
+
+extension KeySpec {
+  private func hasFlag(_ name: StaticString) -> Bool { flags.contains { ByteView($0) == ByteView(name) } }
+
+  /// A part of the keys cannot be found by the spec alone.
+  var isIncomplete: Bool { hasFlag("incomplete") }
+  /// Routed like a key, but none (a channel).
+  var isNoKey: Bool { hasFlag("not_key") }
+  /// What is done with the key depends on the other arguments.
+  var hasVariableFlags: Bool { hasFlag("variable_flags") }
+
+  /// Nil when the request does not have what the spec says.
+  fileprivate func range(_ scan: KeyScan) -> (first: Int, last: Int, step: Int)? {
+    var first: Int
+    switch begin {
+    case .index(let index): first = index
+    case .keyword(let keyword, let start):
+      guard let place = Self.place(of: keyword, from: start, scan) else { return nil }
+      first = place + 1
+    case .unknown: return nil
+    }
+
+    let last: Int
+    let step: Int
+    switch find {
+    case .range(let lastKey, let keyStep, let limit):
+      step = keyStep
+      if lastKey >= 0 {
+        last = first + lastKey
+      } else if limit == 0 {
+        last = scan.count + lastKey
+      } else {
+        last = first + (scan.count - first) / limit + lastKey
+      }
+    case .keyNumber(let index, let firstKey, let keyStep):
+      step = keyStep
+      guard first + index < scan.count, let number = scan[first + index].integer else { return nil }
+      first += firstKey
+      // More keys than arguments: no need to multiply.
+      guard number >= 1 && number <= scan.count else { return nil }
+      last = first + (number - 1) * keyStep
+    case .unknown: return nil
+    }
+    guard first < scan.count && last < scan.count && last >= first && step > 0 else { return nil }
+    return (first, last, step)
+  }
+
+  /// Searches forwards from `start`, or backwards from that far before the end when it is negative.
+  private static func place(of keyword: StaticString, from start: Int, _ scan: KeyScan) -> Int? {
+    func isKeyword(_ index: Int) -> Bool {
+      let argument = scan[index]
+      let word = ByteView(keyword)
+      guard argument.count == word.count else { return false }
+      for i in 0..<word.count where asciiLowercased(argument[i]) != asciiLowercased(word[i]) { return false }
+      return true
+    }
+    if start > 0 { return (start..<max(start, scan.count)).first(where: isKeyword) }
+    let last = scan.count + start
+    guard last >= 1 else { return nil }
+    return (1...last).last(where: isKeyword)
+  }
+}
+
+// MARK: - COMMAND GETKEYS
+
+extension Engine {
+  /// COMMAND GETKEYS command [argument ...], and GETKEYSANDFLAGS
+  mutating func commandGetKeysCommand(_ request: Request, withFlags: Bool) {
+    let scan = KeyScan(request: request, start: 2)
+    guard let index = resolve(scan) else { return reply.error("ERR Invalid command specified") }
+    let row = commands.row(index)
+    guard row.hasKeys else { return reply.error("ERR The command has no key arguments") }
+    guard commands.info(index).accepts(argumentCount: scan.count) else {
+      return reply.error("ERR Invalid number of arguments specified for command")
+    }
+    var keys: [(index: Int, flags: [StaticString])] = []
+    guard row.forEachKey(scan, { keys.append(($0, $1)) }) else {
+      return reply.error("ERR Invalid arguments specified for command")
+    }
+    reply.array(keys.count)
+    for (index, flags) in keys {
+      if withFlags { reply.array(2) }
+      reply.bulk(scan[index])
+      if withFlags {
+        reply.set(flags.count)
+        for flag in flags { reply.simple(flag) }
+      }
+    }
+  }
+
+  private func resolve(_ scan: KeyScan) -> CommandIndex? {
+    guard let index = commands.lookup(scan[0]) else { return nil }
+    return commands.info(index).isContainer && scan.count > 1 ? commands.lookup(scan[1], in: index) : index
+  }
+}

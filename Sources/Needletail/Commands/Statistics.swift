@@ -1,0 +1,129 @@
+import Glibc
+
+/// Counters that INFO shows and CONFIG RESETSTAT clears. Those of single commands are in the command table, those of
+/// errors in the reply writer, those of expiry in the keyspace.
+struct Statistics {
+  // Commands
+  var commandsProcessed = 0
+  var keyspaceHits = 0
+  var keyspaceMisses = 0
+  var authenticationFailures = 0
+
+  // Connections
+  var connectionsReceived = 0
+  /// Beyond `maxclients`.
+  var connectionsRejected = 0
+  var inputBytes = 0
+  var outputBytes = 0
+  var reads = 0
+  var writes = 0
+  var queryBufferDisconnections = 0
+  var outputBufferDisconnections = 0
+
+  var loop = LoopStatistics()
+
+  var rates = Rates()
+}
+
+/// Commands and bytes a second, over the last samples.
+struct Rates {
+  var commands = RateMeter()
+  var inputBytes = RateMeter()
+  var outputBytes = RateMeter()
+}
+
+extension Statistics {
+  /// To be called every 100 ms or so.
+  mutating func sampleRates(nowMilliseconds: Int) {
+    rates.commands.sample(commandsProcessed, nowMilliseconds: nowMilliseconds)
+    rates.inputBytes.sample(inputBytes, nowMilliseconds: nowMilliseconds)
+    rates.outputBytes.sample(outputBytes, nowMilliseconds: nowMilliseconds)
+  }
+}
+
+/// How fast a counter grows: the mean of its rates between the last 16 samples, as Redis takes it.
+struct RateMeter {
+  private var rates = InlineArray<16, Double>(repeating: 0)
+  private var next = 0
+  private var lastValue = 0
+  private var lastMilliseconds: Int?
+
+  /// The first sample only starts the clock; a counter that was reset starts anew.
+  mutating func sample(_ value: Int, nowMilliseconds: Int) {
+    defer {
+      lastValue = value
+      lastMilliseconds = nowMilliseconds
+    }
+    guard let lastMilliseconds, nowMilliseconds > lastMilliseconds else { return }
+    let growth = value >= lastValue ? value - lastValue : value
+    rates[next] = Double(growth) * 1000 / Double(nowMilliseconds - lastMilliseconds)
+    next = (next + 1) % rates.count
+  }
+
+  var perSecond: Double {
+    var sum = 0.0
+    for index in rates.indices { sum += rates[index] }
+    return sum / Double(rates.count)
+  }
+}
+
+// MARK: - Facts
+
+/// What INFO tells of the process, its memory and its sockets. Whoever owns those brings it up to date
+/// (`Engine.refreshFacts`); a field that is nil is not shown.
+struct ServerFacts {
+  // Process
+  /// 40 hexadecimal digits, another for every start.
+  let runID: String
+  let startedMilliseconds: Int
+  private let startedMonotonicSeconds: Int
+  let executablePath: String
+  var configurationFile = ""
+  /// `X86 TSC @ 2400 ticks/us`.
+  var monotonicClock: String?
+
+  // Memory
+  var usedMemoryBytes = 0
+  /// The most there was, and when, in seconds since 1970.
+  var usedMemoryPeakBytes = 0
+  var usedMemoryPeakSeconds: Int?
+  /// What the server used before the first key.
+  var startupMemoryBytes: Int?
+  var allocator: Allocator?
+  var allocatorName = "jemalloc"
+  /// Jobs that the freeing thread has before it, and has done.
+  var pendingFreeCount = 0
+  var freedCount = 0
+
+  struct Allocator {
+    var allocatedBytes: Int
+    var activeBytes: Int
+    var residentBytes: Int
+  }
+
+  init() {
+    var generator = SystemRandomNumberGenerator()
+    let digits = Array("0123456789abcdef")
+    runID = String((0..<40).map { _ in digits[Int.random(in: 0..<16, using: &generator)] })
+    startedMilliseconds = WallClock.microseconds / 1000
+    executablePath = SystemFacts.executablePath
+    startedMonotonicSeconds = Self.monotonicSeconds
+  }
+
+  var uptimeSeconds: Int { Self.monotonicSeconds - startedMonotonicSeconds }
+
+  private static var monotonicSeconds: Int {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return time.tv_sec
+  }
+}
+
+enum WallClock {
+  /// Since 1970.
+  static var microseconds: Int {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return time.tv_sec * 1_000_000 + time.tv_nsec / 1000
+  }
+}
