@@ -7,5 +7,3 @@ enum CommandID: Sendable, Hashable {
 }
 enum ConnectionCommand: UInt8, Sendable, CaseIterable { case ping }
 enum ServerCommand: UInt8, Sendable, CaseIterable { case time }
-enum StringCommand: UInt8, Sendable, CaseIterable { case get }
-enum KeyCommand: UInt8, Sendable, CaseIterable { case del }
