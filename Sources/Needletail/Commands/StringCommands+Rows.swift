@@ -88,7 +88,7 @@ extension StringCommand {
       docs: CommandDocs(
         summary: "Writes a string and answers what was there before.",
         since: "1.0.0", group: "string", complexity: "O(1)", flags: ["deprecated"], deprecatedSince: "6.2.0",
-        replacedBy: "`SET` with `GET`",
+        replacedBy: "SET, GET",
         arguments: [
           ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), ArgumentSpec(name: "value", kind: .string),
         ])),
@@ -181,7 +181,7 @@ extension StringCommand {
       docs: CommandDocs(
         summary: "Writes a string that expires after some milliseconds.",
         since: "2.6.0", group: "string", complexity: "O(1)", flags: ["deprecated"], deprecatedSince: "2.6.12",
-        replacedBy: "`SET` with `PX`",
+        replacedBy: "SET, PX",
         arguments: [
           ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), ArgumentSpec(name: "milliseconds", kind: .integer),
           ArgumentSpec(name: "value", kind: .string),
@@ -225,7 +225,7 @@ extension StringCommand {
       docs: CommandDocs(
         summary: "Writes a string that expires after some seconds.",
         since: "2.0.0", group: "string", complexity: "O(1)", flags: ["deprecated"], deprecatedSince: "2.6.12",
-        replacedBy: "`SET` with `EX`",
+        replacedBy: "SET, EX",
         arguments: [
           ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), ArgumentSpec(name: "seconds", kind: .integer),
           ArgumentSpec(name: "value", kind: .string),
@@ -237,7 +237,7 @@ extension StringCommand {
       docs: CommandDocs(
         summary: "Writes a string if the key does not exist.",
         since: "1.0.0", group: "string", complexity: "O(1)", flags: ["deprecated"], deprecatedSince: "2.6.12",
-        replacedBy: "`SET` with `NX`",
+        replacedBy: "SET, NX",
         arguments: [
           ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), ArgumentSpec(name: "value", kind: .string),
         ])),
@@ -265,7 +265,7 @@ extension StringCommand {
       docs: CommandDocs(
         summary: "Reads the part of a string between two offsets.",
         since: "1.0.0", group: "string", complexity: "O(N); O(1)", flags: ["deprecated"], deprecatedSince: "2.0.0",
-        replacedBy: "`GETRANGE`",
+        replacedBy: "GETRANGE",
         arguments: [
           ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), ArgumentSpec(name: "start", kind: .integer),
           ArgumentSpec(name: "end", kind: .integer),
