@@ -34,8 +34,7 @@ enum InfoSection: String, CaseIterable {
     var sections: Set<InfoSection> = []
     for name in names {
       switch name {
-      case "all": sections.formUnion(allCases.filter { $0 != .modules })
-      case "everything": sections.formUnion(allCases)
+      case "all", "everything": sections.formUnion(allCases)
       case "default": sections.formUnion(allCases.filter(\.isDefault))
       default: if let section = InfoSection(rawValue: name) { sections.insert(section) }
       }

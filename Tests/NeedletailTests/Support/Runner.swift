@@ -73,7 +73,16 @@
     unsafe pointer.deallocate()
   }
 
-  var state: Client { unsafe Client(pointer) }
+  /// The handle that requests carry.
+  var handle: Client { unsafe Client(pointer) }
+
+  // Copies, since expectations cannot look into what is not copyable.
+  var database: Int { handle.database }
+  var isRESP3: Bool { handle.state.isRESP3 }
+  var closesAfterReply: Bool { handle.state.closesAfterReply }
+  var closesAtOnce: Bool { handle.state.closesAtOnce }
+  var libraryName: [UInt8] { handle.state.libraryName }
+  var libraryVersion: [UInt8] { handle.state.libraryVersion }
 
   /// Sends one request and returns its reply, of which there must be exactly one.
   @discardableResult
