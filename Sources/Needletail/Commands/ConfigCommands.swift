@@ -78,7 +78,7 @@ extension Engine {
     let old = settings
     do throws(SettingError) {
       let names = try settings.apply(pairs, fromLocalClient: request.client.state.isLocal)
-      if !names.isEmpty, let failure = settingsChanged?(names, old, settings) {
+      if let failure = applySettings(names, old: old) {
         throw .failed(name: failure.name, reason: failure.reason)
       }
       reply.ok()

@@ -7,6 +7,11 @@ struct Engine: ~Copyable {
   var settings: Settings
   var reply = ReplyWriter()
   var statistics = Statistics()
+  var clients = ClientTable()
+  var network: Network
+  var clock = LoopClock()
+  let logger: Logger
+  let memory = MemoryCounters()
   let commands = CommandTable([
     StringCommand.rows, KeyCommand.rows, ConnectionCommand.rows, ServerCommand.rows,
   ])
@@ -14,23 +19,28 @@ struct Engine: ~Copyable {
   var reproduction: [[UInt8]]?
   /// When the running command began, in cycles: the end of the one before. The loop sets it when it starts executing.
   var commandStartCycles = cs_cycles()
-
-  /// What INFO tells of the process, the loop and the sockets.
-  var facts: ServerFacts
-  /// Brings `facts` up to date; called before INFO reads them.
-  var refreshFacts: ((inout ServerFacts) -> Void)?
-  /// Carries out what changed settings ask for outside the engine (listeners, limits, log level). When it answers with
-  /// a failure, the old settings come back.
-  var settingsChanged: ((_ names: [String], _ old: Settings, _ new: Settings) -> SettingFailure?)?
+  /// What INFO tells of the process and its memory; `refreshFacts` brings it up to date.
+  var facts = ServerFacts()
   /// Set by SHUTDOWN; the loop looks at it after each turn.
   var shutdownRequest: ShutdownRequest?
 
-  /// - Parameter seed: keys the hash of all databases.
-  init(settings: Settings, seed: HashSeed, freer: BackgroundFreer, nowMilliseconds: Int) {
+  /// - Parameters:
+  ///   - seed: keys the hash of all databases.
+  ///   - nowMilliseconds: the time, in milliseconds since 1970.
+  ///   - freer: shared by engines that come and go, since its thread never ends; nil: one of the engine's own.
+  init(settings: Settings, seed: HashSeed, nowMilliseconds: Int, logger: Logger = Logger(level: .nothing),
+    freer: BackgroundFreer? = nil)
+    throws(SystemError)
+  {
+    let network = try Network()
+    self.network = network
     self.settings = settings
-    keyspace = Keyspace(
-      databaseCount: settings.databaseCount, seed: seed, freer: freer, nowMilliseconds: nowMilliseconds)
-    facts = ServerFacts()
+    self.logger = logger
+    memory.registerCurrentThread()
+    keyspace = Keyspace(databaseCount: settings.databaseCount, seed: seed,
+      freer: freer ?? BackgroundFreer(counters: memory), nowMilliseconds: nowMilliseconds)
+    facts.startupMemoryBytes = memory.usedByteCount
+    applyAccessClock()
   }
 }
 

@@ -95,7 +95,7 @@ extension Engine {
 
   /// - Parameter names: sections, in lower case; empty: the default ones.
   mutating func info(_ names: [String] = []) -> String {
-    refreshFacts?(&facts)
+    refreshFacts()
     let selected = InfoSection.selected(by: names)
     var text = InfoText()
     for section in InfoSection.allCases where selected.contains(section) {
@@ -139,20 +139,13 @@ extension Engine {
     text.field("executable", facts.executablePath)
     text.field("config_file", facts.configurationFile)
     text.field("io_threads_active", 0)
-    for (index, listener) in facts.listeners.enumerated() {
-      var value = "name=\(listener.name)"
-      for address in listener.addresses { value += ",bind=\(address)" }
-      if let port = listener.port { value += ",port=\(port)" }
-      text.field("listener\(index)", value)
-    }
+    for (index, listener) in network.descriptions.enumerated() { text.field("listener\(index)", listener) }
   }
 
   private func appendClients(_ text: inout InfoText) {
-    text.field("connected_clients", facts.connectedClients)
+    text.field("connected_clients", clients.count)
     text.field("maxclients", settings.maxClients)
-    if let bytes = facts.recentInputBufferMaxBytes { text.field("client_recent_max_input_buffer", bytes) }
-    if let bytes = facts.recentOutputBufferMaxBytes { text.field("client_recent_max_output_buffer", bytes) }
-    text.field("blocked_clients", facts.blockedClients)
+    text.field("blocked_clients", 0)
   }
 
   private func appendMemory(_ text: inout InfoText) {
@@ -164,21 +157,11 @@ extension Engine {
     text.bytes("used_memory_peak", peak)
     if let seconds = facts.usedMemoryPeakSeconds { text.field("used_memory_peak_time", seconds) }
     text.field("used_memory_peak_perc", InfoText.fixed(100 * Double(used) / Double(max(peak, 1)), 2) + "%")
-    if let overhead = facts.overheadMemoryBytes, let startup = facts.startupMemoryBytes {
-      let dataset = max(used - overhead, 0)
-      text.field("used_memory_overhead", overhead)
-      text.field("used_memory_startup", startup)
-      text.field("used_memory_dataset", dataset)
-      let share = 100 * Double(dataset) / Double(max(used - startup, 1))
-      text.field("used_memory_dataset_perc", InfoText.fixed(min(share, 100), 2) + "%")
-    } else if let startup = facts.startupMemoryBytes {
-      text.field("used_memory_startup", startup)
-    }
+    if let startup = facts.startupMemoryBytes { text.field("used_memory_startup", startup) }
     if let allocator = facts.allocator {
       text.field("allocator_allocated", allocator.allocatedBytes)
       text.field("allocator_active", allocator.activeBytes)
       text.field("allocator_resident", allocator.residentBytes)
-      text.field("allocator_muzzy", allocator.muzzyBytes)
     }
     text.bytes("total_system_memory", SystemFacts.memoryBytes)
     // There is no limit yet.
@@ -194,7 +177,6 @@ extension Engine {
     }
     text.decimal("mem_fragmentation_ratio", ratio(resident, used), digits: 2)
     text.field("mem_fragmentation_bytes", resident - used)
-    if let bytes = facts.clientsMemoryBytes { text.field("mem_clients_normal", bytes) }
     text.field("mem_allocator", facts.allocatorName)
     text.field("active_defrag_running", 0)
     text.field("lazyfree_pending_objects", facts.pendingFreeCount)
@@ -234,9 +216,9 @@ extension Engine {
     text.field("total_writes_processed", statistics.writes)
     text.field("client_query_buffer_limit_disconnections", statistics.queryBufferDisconnections)
     text.field("client_output_buffer_limit_disconnections", statistics.outputBufferDisconnections)
-    text.field("eventloop_cycles", statistics.turns)
-    text.field("eventloop_duration_sum", statistics.turnMicroseconds)
-    text.field("eventloop_duration_cmd_sum", statistics.commandMicroseconds)
+    text.field("eventloop_cycles", statistics.loop.turns)
+    text.field("eventloop_duration_sum", clock.microseconds(statistics.loop.turnCycles))
+    text.field("eventloop_duration_cmd_sum", clock.microseconds(statistics.loop.commandCycles))
     text.field("acl_access_denied_auth", statistics.authenticationFailures)
     appendLoopFields(&text)
   }
@@ -252,7 +234,15 @@ extension Engine {
   }
 
   /// The loop's own times and overruns; every field begins with `loop_`.
-  private func appendLoopFields(_ text: inout InfoText) {}
+  private func appendLoopFields(_ text: inout InfoText) {
+    let loop = statistics.loop
+    text.field("loop_turn_max_usec", loop.turnMaxMicroseconds)
+    for step in LoopStep.allCases {
+      text.field("loop_\(step.name)_max_usec", loop.stepMaxMicroseconds[step.rawValue])
+      text.field("loop_\(step.name)_overruns", loop.stepOverruns[step.rawValue])
+    }
+    if let command = loop.longestCommand { text.field("loop_longest_command", commands.fullName(command)) }
+  }
 
   private func appendReplication(_ text: inout InfoText) {
     text.field("role", "master")
@@ -272,8 +262,7 @@ extension Engine {
     for index in commands.indices {
       let counters = commands.counters(index)
       guard counters.calls > 0 || counters.rejectedCalls > 0 || counters.failedCalls > 0 else { continue }
-      let microseconds =
-        facts.cyclesPerMicrosecond > 0 ? Int(Double(counters.cycles) / facts.cyclesPerMicrosecond) : 0
+      let microseconds = clock.microseconds(counters.cycles)
       let perCall = counters.calls > 0 ? Double(microseconds) / Double(counters.calls) : 0
       text.field(
         "cmdstat_\(commands.fullName(index))",
@@ -315,6 +304,14 @@ enum SystemFacts {
     unsafe withUnsafeBytes(of: field) { bytes in
       let bytes = unsafe Array(bytes)
       return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+  }
+
+  /// Absolute path of the running program; empty when the kernel does not tell.
+  static var executablePath: String {
+    unsafe withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+      let count = unsafe readlink("/proc/self/exe", buffer.baseAddress!.assumingMemoryBound(to: CChar.self), buffer.count)
+      return count > 0 ? unsafe String(decoding: UnsafeRawBufferPointer(rebasing: buffer[..<count]), as: UTF8.self) : ""
     }
   }
 

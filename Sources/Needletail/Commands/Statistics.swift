@@ -20,11 +20,6 @@ struct Statistics {
   var queryBufferDisconnections = 0
   var outputBufferDisconnections = 0
 
-  // The loop
-  var turns = 0
-  var turnMicroseconds = 0
-  /// The part of `turnMicroseconds` that commands took.
-  var commandMicroseconds = 0
   var loop = LoopStatistics()
 
   var rates = Rates()
@@ -72,43 +67,20 @@ struct RateMeter {
   }
 }
 
-/// What the loop measures of itself: turns over their limit by cause, longest turn and the like.
-///
-/// Extension point: fields go here, their lines into `appendLoopFields`; CONFIG RESETSTAT clears them all.
-struct LoopStatistics {}
-
 // MARK: - Facts
 
 /// What INFO tells of the process, its memory and its sockets. Whoever owns those brings it up to date
 /// (`Engine.refreshFacts`); a field that is nil is not shown.
 struct ServerFacts {
-  struct Listener: Equatable {
-    /// `tcp`, `unix`.
-    var name: String
-    /// Addresses, or the socket's path.
-    var addresses: [String]
-    /// Nil for a Unix socket.
-    var port: Int?
-  }
-
   // Process
   /// 40 hexadecimal digits, another for every start.
   let runID: String
   let startedMilliseconds: Int
   private let startedMonotonicSeconds: Int
-  var executablePath = ""
+  let executablePath: String
   var configurationFile = ""
-  var listeners: [Listener] = []
-  /// `POSIX clock_gettime`, `X86 TSC @ 2400 ticks/us`.
+  /// `X86 TSC @ 2400 ticks/us`.
   var monotonicClock: String?
-  /// Turns the cycles of the command counters into time; 0 while unknown.
-  var cyclesPerMicrosecond = 0.0
-
-  // Clients
-  var connectedClients = 0
-  var blockedClients = 0
-  var recentInputBufferMaxBytes: Int?
-  var recentOutputBufferMaxBytes: Int?
 
   // Memory
   var usedMemoryBytes = 0
@@ -117,9 +89,6 @@ struct ServerFacts {
   var usedMemoryPeakSeconds: Int?
   /// What the server used before the first key.
   var startupMemoryBytes: Int?
-  /// What is not keys and values: tables, buffers, clients.
-  var overheadMemoryBytes: Int?
-  var clientsMemoryBytes: Int?
   var allocator: Allocator?
   var allocatorName = "jemalloc"
   /// Jobs that the freeing thread has before it, and has done.
@@ -130,7 +99,6 @@ struct ServerFacts {
     var allocatedBytes: Int
     var activeBytes: Int
     var residentBytes: Int
-    var muzzyBytes: Int
   }
 
   init() {
@@ -138,6 +106,7 @@ struct ServerFacts {
     let digits = Array("0123456789abcdef")
     runID = String((0..<40).map { _ in digits[Int.random(in: 0..<16, using: &generator)] })
     startedMilliseconds = WallClock.microseconds / 1000
+    executablePath = SystemFacts.executablePath
     startedMonotonicSeconds = Self.monotonicSeconds
   }
 

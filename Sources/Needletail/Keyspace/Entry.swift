@@ -346,7 +346,7 @@ enum StringEncoding: UInt8 {
 @safe struct StringUnit {
   let raw: UnsafeMutableRawPointer
 
-  static let headerBytes = 24
+  static let headerBytes = PendingRequest.headerBytes
 
   @inline(__always)
   init(raw: UnsafeMutableRawPointer) { unsafe self.raw = raw }
@@ -359,6 +359,14 @@ enum StringEncoding: UInt8 {
     unsafe block.storeBytes(of: 0, toByteOffset: 8, as: Int.self)
     unsafe block.storeBytes(of: size - headerBytes, toByteOffset: 16, as: Int.self)
     return unsafe StringUnit(raw: block)
+  }
+
+  /// Makes a unit of a block whose bytes behind the header are the string already.
+  init(adopting block: UnsafeMutableRawPointer, byteCount: Int, count: Int, tag: UInt8) {
+    unsafe raw = block
+    unsafe block.storeBytes(of: UInt64(tag), as: UInt64.self)
+    unsafe block.storeBytes(of: count, toByteOffset: 8, as: Int.self)
+    unsafe block.storeBytes(of: byteCount - Self.headerBytes, toByteOffset: 16, as: Int.self)
   }
 
   var data: UnsafeMutableRawPointer { @inline(__always) get { unsafe raw + Self.headerBytes } }

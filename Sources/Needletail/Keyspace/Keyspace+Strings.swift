@@ -26,23 +26,20 @@ extension Keyspace {
       unsafe put(&found, shape) { unsafe value.copy(to: $0) }
       return
     }
+    if let unit = adoptLargeArgument(value) { return putUnit(&found, shape, unit) }
     guard let unit = StringUnit.make(capacity: value.count, tag: context.units.currentTag) else { throw OutOfMemory() }
     unsafe value.copy(to: unit.data)
     unit.count = value.count
     putUnit(&found, shape, unit)
   }
 
-  /// Makes the key a string whose bytes lie in `unit` already, without copying them. The unit belongs to the keyspace
-  /// from then on. Its tag is set here: it was built off the keyspace.
-  mutating func setString(_ found: inout Found, adopting unit: StringUnit, expiry: ExpiryChange) {
-    unsafe unit.raw.storeBytes(of: context.units.currentTag, as: UInt8.self)
-    let milliseconds: Int?
-    switch expiry {
-    case .keep: milliseconds = found.entry?.expiry
-    case .clear: milliseconds = nil
-    case .at(let time): milliseconds = time
-    }
-    putUnit(&found, Entry.Shape(key: found.key.bytes, expiry: milliseconds, encoding: .external), unit)
+  /// The unit that a large argument was read into, when `value` is one: it need not be copied.
+  private mutating func adoptLargeArgument(_ value: ByteView) -> StringUnit? {
+    guard value.count >= RequestParser.largeArgumentBytes, let pending = unsafe largeArguments,
+      let block = unsafe pending.pointee.takeLarge(value)
+    else { return nil }
+    return unsafe StringUnit(adopting: block.block, byteCount: block.blockBytes, count: value.count,
+      tag: context.units.currentTag)
   }
 
   /// Makes the key an integer-encoded string; keeps its expiry.

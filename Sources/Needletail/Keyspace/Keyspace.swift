@@ -52,9 +52,12 @@ extension Entry: TableElement {
   var expiryStatistics = ExpiryStatistics()
   /// Strings whose bytes replies are sent from: few, large, known by key so that a flush can find them.
   var pinnedStrings: [PinnedString] = []
+  /// The request being executed, while it has large arguments that may be taken over instead of copied.
+  var largeArguments: UnsafeMutablePointer<PendingRequest>?
 
   init(databaseCount: Int, seed: HashSeed, freer: BackgroundFreer, nowMilliseconds: Int) {
     self.databaseCount = databaseCount
+    unsafe largeArguments = nil
     context = TableContext(units: Units(freer: freer), wheel: TimingWheel(baseMilliseconds: nowMilliseconds), seed: seed)
     unsafe databases = .allocate(capacity: databaseCount)
     for i in 0..<databaseCount { unsafe (databases + i).initialize(to: Database(table: SegmentedTable(id: i))) }
@@ -72,6 +75,8 @@ extension Entry: TableElement {
   }
 
   var seed: HashSeed { @inline(__always) get { context.seed } }
+
+  var nowSeconds: UInt32 { clock.seconds }
 
   /// The time that expiry and access clocks see from now on.
   mutating func setTime(_ milliseconds: Int) {
@@ -150,7 +155,7 @@ extension Entry: TableElement {
       let block = unsafe Heap.allocate(shape.byteCount)
       unsafe fill(Entry.write(shape, type: .string, tag: context.units.currentTag, clock: clock.initial, at: block))
       let entry = unsafe Entry(raw: block)
-      found.position = unsafe databases[found.database].table.insert(entry, hash: found.key.hash, &context)
+      found.position = unsafe (databases + found.database).pointee.table.insert(entry, hash: found.key.hash, &context)
       found.entry = entry
       if let expiry = shape.expiry { setDeadline(found, expiry) }
       return
@@ -164,27 +169,27 @@ extension Entry: TableElement {
       let block = unsafe Heap.allocate(shape.byteCount)
       unsafe fill(Entry.write(shape, type: .string, tag: context.units.currentTag, clock: old.clock, at: block))
       let entry = unsafe Entry(raw: block)
-      unsafe databases[found.database].table.replace(at: found.position, with: entry, &context)
+      unsafe (databases + found.database).pointee.table.replace(at: found.position, with: entry, &context)
       found.entry = entry
       drop(old)
     }
     if let expiry = shape.expiry {
       setDeadline(found, expiry)
     } else if hadExpiry {
-      unsafe databases[found.database].table.removeDeadline(at: found.position, &context)
+      unsafe (databases + found.database).pointee.table.removeDeadline(at: found.position, &context)
     }
   }
 
   /// A deadline passes when the clock is beyond it, hence the millisecond more.
   mutating func setDeadline(_ found: Found, _ milliseconds: Int) {
     let due = milliseconds == Int.max ? milliseconds : milliseconds + 1
-    unsafe databases[found.database].table.setDeadline(at: found.position, due, &context)
+    unsafe (databases + found.database).pointee.table.setDeadline(at: found.position, due, &context)
   }
 
   /// Puts `entry` in the place of the one found: a copy of it, or one that took over its children.
   mutating func replaceUnit(_ found: inout Found, with entry: Entry) {
     guard let old = found.entry else { preconditionFailure("nothing to replace") }
-    unsafe databases[found.database].table.replace(at: found.position, with: entry, &context)
+    unsafe (databases + found.database).pointee.table.replace(at: found.position, with: entry, &context)
     found.entry = entry
     unsafe context.units.retire(old.raw, old.byteCount)
   }
@@ -192,7 +197,7 @@ extension Entry: TableElement {
   /// Takes the key and its value out. Complexity: O(1); large values are freed in the background.
   mutating func remove(_ found: inout Found) {
     guard let entry = found.entry else { return }
-    unsafe databases[found.database].table.remove(at: found.position, &context)
+    unsafe (databases + found.database).pointee.table.remove(at: found.position, &context)
     found.entry = nil
     drop(entry)
   }
@@ -224,7 +229,7 @@ extension Entry: TableElement {
     precondition(database >= 0 && database < databaseCount)
     let removed = count(database: database)
     removePinned(database: database)
-    unsafe TableTeardown.run(&databases[database].table, &context.wheel, tag: context.units.currentTag,
+    unsafe TableTeardown.run(&(databases + database).pointee.table, &context.wheel, tag: context.units.currentTag,
       freer: context.units.freer)
     return removed
   }
@@ -232,7 +237,7 @@ extension Entry: TableElement {
 
 extension Keyspace {
   mutating func removeDeadline(_ found: Found) {
-    unsafe databases[found.database].table.removeDeadline(at: found.position, &context)
+    unsafe (databases + found.database).pointee.table.removeDeadline(at: found.position, &context)
   }
 
   /// The index says that the entry is due: removes it, or corrects the index when its tick was only as late as a tick

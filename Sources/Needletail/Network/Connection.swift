@@ -5,8 +5,11 @@ import Glibc
 @safe struct Connection: ~Copyable {
   private(set) var descriptor: CInt
   let generation: UInt32
-  /// A request that has come in part; nil most of the time.
+  /// A long request that has come in part; nil most of the time.
   private var pendingBox: UnsafeMutablePointer<PendingRequest>?
+  /// Bytes not parsed yet that the next turn's read is put behind: less than a request, or what a turn had no time for.
+  private var leftover: UnsafeMutableRawPointer?
+  private(set) var leftoverCount = 0
   /// Waits for the socket to take more.
   var waitsToWrite = false
   /// Bytes are read but requests are not run until the client has taken its replies.
@@ -16,22 +19,51 @@ import Glibc
   /// Closed; freed at the turn's end.
   var isClosed: Bool { descriptor < 0 }
 
-  init(descriptor: CInt, generation: UInt32) {
+  init(descriptor: CInt = -1, generation: UInt32 = 0) {
     self.descriptor = descriptor
     self.generation = generation
     unsafe pendingBox = nil
+    unsafe leftover = nil
   }
 
   deinit {
     if descriptor >= 0 { Glibc.close(descriptor) }
     if let box = unsafe pendingBox { unsafe Self.free(box) }
+    if let leftover = unsafe leftover { unsafe Heap.free(leftover, leftoverCount) }
   }
 
   var token: PollToken { PollToken(.client, descriptor: descriptor, generation: generation) }
 
+  /// Forgets the descriptor: somebody else has closed it.
+  mutating func abandon() { descriptor = -1 }
+
   mutating func close() {
     if descriptor >= 0 { Glibc.close(descriptor) }
     descriptor = -1
+  }
+
+  // MARK: Left over
+
+  /// Keeps a copy of `bytes` for the next turn.
+  mutating func keep(_ bytes: ByteView) {
+    precondition(unsafe leftover == nil)
+    guard !bytes.isEmpty else { return }
+    let block = unsafe Heap.allocate(bytes.count)
+    unsafe bytes.copy(to: block)
+    unsafe leftover = block
+    leftoverCount = bytes.count
+  }
+
+  /// Moves what was kept to `place`, which has room for it.
+  /// - Returns: how many bytes that were.
+  mutating func takeLeftover(to place: UnsafeMutableRawPointer) -> Int {
+    guard let block = unsafe leftover else { return 0 }
+    let count = leftoverCount
+    unsafe place.copyMemory(from: block, byteCount: count)
+    unsafe Heap.free(block, count)
+    unsafe leftover = nil
+    leftoverCount = 0
+    return count
   }
 
   // MARK: Pending request
@@ -43,6 +75,9 @@ import Glibc
     @inline(__always) _read { yield unsafe pendingBox!.pointee }
     @inline(__always) _modify { yield unsafe &pendingBox!.pointee }
   }
+
+  /// Its address, which stays until `dropPending`.
+  var pendingPointer: UnsafeMutablePointer<PendingRequest> { unsafe pendingBox! }
 
   mutating func setPending(_ request: consuming PendingRequest) {
     precondition(unsafe pendingBox == nil)

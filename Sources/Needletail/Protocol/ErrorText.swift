@@ -31,7 +31,7 @@
     for i in 0..<bytes.count { append(byte: bytes[i]) }
   }
 
-  private mutating func append(byte: UInt8) {
+  mutating func append(byte: UInt8) {
     guard count < capacity else { return }
     unsafe base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
     count += 1

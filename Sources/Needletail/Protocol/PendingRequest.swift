@@ -42,6 +42,11 @@ import Glibc
     arguments.rebase(from: 0, by: unsafe UnsafeRawPointer(buffer) - rest.base) { _ in false }
   }
 
+  /// Takes over bytes of which nothing has been parsed.
+  init(rest: ByteView) {
+    self.init(rest: rest, parser: RequestParser(), parsed: ArgumentBuffer(capacity: 1), from: 0)
+  }
+
   deinit {
     for argument in largeArguments { unsafe Heap.free(argument.block, argument.blockBytes) }
     if let incoming = incoming { unsafe Heap.free(incoming.block, incoming.blockBytes) }
@@ -114,11 +119,16 @@ import Glibc
   /// True when every byte has been used up.
   var isDrained: Bool { parser.isBetweenRequests && parser.position == end && incoming == nil }
 
-  /// Moves unparsed bytes to the front. Between requests only: no view may point into the buffer.
+  /// What is left when nothing of the next request has been parsed and it is short.
+  func unstartedRest(limit: Int) -> ByteView? {
+    guard parser.isBetweenRequests, incoming == nil, end - parser.position <= limit else { return nil }
+    return unsafe ByteView(buffer + parser.position, count: end - parser.position)
+  }
+
+  /// Moves unparsed bytes to the front. Only when no view points into the buffer, and when it is worth it.
   mutating func compact() {
-    precondition(arguments.count == 0)
     let consumed = parser.position
-    guard consumed > 0 else { return }
+    guard arguments.count == 0 && consumed > capacity / 2 else { return }
     unsafe buffer.copyMemory(from: buffer + consumed, byteCount: end - consumed)
     end -= consumed
     parser.didRemove(consumed)

@@ -341,6 +341,18 @@ struct ReplyOutput: ~Copyable {
     putCRLF()
   }
 
+  /// The answer to bytes that are no request.
+  mutating func protocolError(_ reason: ProtocolError) {
+    error { text in
+      text.append("ERR Protocol error: ")
+      text.append(reason.text)
+      if case .expectedDollar(let byte) = reason {
+        text.append(byte: byte)
+        text.append("'")
+      }
+    }
+  }
+
   /// As `error(_: ByteView)`, for a text put together from literals and a client's own bytes. Allocates nothing.
   mutating func error(_ build: (inout ErrorText) -> Void) {
     unsafe withUnsafeTemporaryAllocation(byteCount: ErrorText.capacity, alignment: 1) { buffer in

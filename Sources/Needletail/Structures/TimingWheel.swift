@@ -125,7 +125,7 @@
     let level = (63 - (tick ^ currentTick).leadingZeroBitCount) >> 3
     let slot = level * Self.slots + (tick >> (8 * level)) & (Self.slots - 1)
     unsafe push(node, slot: slot)
-    unsafe occupied[slot >> 6] |= 1 << UInt64(slot & 63)
+    unsafe (occupied + slot >> 6).pointee |= 1 << UInt64(slot & 63)
   }
 
   private mutating func push(_ node: UnsafeMutablePointer<Links>, slot: Int) {
@@ -145,7 +145,7 @@
       unsafe heads[slot] = node.pointee.next
     }
     if let next = unsafe node.pointee.next { unsafe next.pointee.previous = node.pointee.previous }
-    if slot < Self.dueSlot, unsafe heads[slot] == nil { unsafe occupied[slot >> 6] &= ~(1 << UInt64(slot & 63)) }
+    if slot < Self.dueSlot, unsafe heads[slot] == nil { unsafe (occupied + slot >> 6).pointee &= ~(1 << UInt64(slot & 63)) }
     unsafe node.pointee.slot = Self.unarmed
   }
 

@@ -43,8 +43,8 @@
 
   init(_ settings: Settings, nowMilliseconds: Int) {
     unsafe pointer = .allocate(capacity: 1)
-    unsafe pointer.initialize(to: Engine(settings: settings, seed: HashSeed(k0: 1, k1: 2), freer: Self.freer,
-      nowMilliseconds: nowMilliseconds))
+    unsafe pointer.initialize(to: try! Engine(settings: settings, seed: HashSeed(k0: 1, k1: 2),
+      nowMilliseconds: nowMilliseconds, freer: Self.freer))
   }
 
   deinit {

@@ -1,0 +1,240 @@
+"""What the server says about itself, beside what Redis 8.2.3 says: COMMAND, COMMAND DOCS, CONFIG GET and INFO."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from harness import Connection, Server, encode
+
+OUR_WORDS = {"summary"}
+
+
+@pytest.fixture(scope="module")
+def clients(pair: tuple[Server, Server]) -> Iterator[tuple[redis.Redis, redis.Redis]]:
+    with redis.Redis(port=pair[0].port, protocol=3) as ours, redis.Redis(port=pair[1].port, protocol=3) as oracle:
+        # redis-py would make its own forms of these replies, which hide differences.
+        for client in (ours, oracle):
+            client.response_callbacks.clear()
+        yield ours, oracle
+
+
+def text(value: object) -> object:
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, dict):
+        return {text(key): text(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [text(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return {text(item) for item in value}
+    return value
+
+
+def names(client: redis.Redis) -> list[str]:
+    return sorted(text(client.execute_command("COMMAND", "LIST")))
+
+
+def test_our_commands_are_redis_commands(clients: tuple[redis.Redis, redis.Redis]) -> None:
+    ours, oracle = map(names, clients)
+    assert set(ours) <= set(oracle)
+    # The list has subcommands as container|name, the count has not.
+    assert clients[0].execute_command("COMMAND", "COUNT") == len([name for name in ours if "|" not in name])
+    assert len(ours) == len(set(ours))
+    needed = """append decr decrby get getdel getex getrange getset incr incrby incrbyfloat lcs mget mset msetnx psetex
+        set setex setnx setrange strlen substr del unlink exists type touch keys scan randomkey dbsize flushdb flushall
+        object expire pexpire expireat pexpireat expiretime pexpiretime ttl pttl persist ping echo select quit reset
+        hello auth client config command info time shutdown""".split()
+    assert set(needed) <= set(ours)
+
+
+def plain_info(row: list) -> dict:
+    """A row of COMMAND INFO whose sets are compared as such, by the names of its columns."""
+    name, arity, flags, first, last, step, categories, tips, specs, subcommands = text(row)
+    return {
+        "name": name,
+        "arity": arity,
+        "flags": set(flags),
+        "keys": (first, last, step),
+        "categories": set(categories),
+        "tips": tips,
+        "specs": [{**spec, "flags": set(spec["flags"])} for spec in specs],
+        "subcommands": {sub[0]: plain_info(sub) for sub in subcommands},
+    }
+
+
+def test_command_info(clients: tuple[redis.Redis, redis.Redis]) -> None:
+    wanted = names(clients[0])
+    ours, oracle = ([plain_info(row) for row in c.execute_command("COMMAND", "INFO", *wanted)] for c in clients)
+    different = []
+    for our_row, their_row in zip(ours, oracle):
+        keep_ours(our_row["subcommands"], their_row["subcommands"])
+        different += differences(our_row["name"], our_row, their_row)
+    assert not different, "\n".join(different)
+
+
+def test_command_docs(clients: tuple[redis.Redis, redis.Redis]) -> None:
+    wanted = names(clients[0])
+    ours, oracle = (text(client.execute_command("COMMAND", "DOCS", *wanted)) for client in clients)
+    assert sorted(ours) == sorted(oracle)
+    different = []
+    for name in wanted:
+        without_our_words(ours[name])
+        without_our_words(oracle[name])
+        keep_ours(ours[name].get("subcommands", {}), oracle[name].get("subcommands", {}))
+        different += differences(name, ours[name], oracle[name])
+    assert not different, "\n".join(different)
+
+
+def without_our_words(docs: dict) -> None:
+    assert docs.get("summary") or docs["group"] == "module"
+    for word in OUR_WORDS:
+        docs.pop(word, None)
+    docs["history"] = [entry[0] for entry in sorted(map(list, docs.get("history", [])))]  # versions; the rest is prose
+    for subcommand in docs.get("subcommands", {}).values():
+        without_our_words(subcommand)
+
+
+def keep_ours(ours: dict, theirs: dict) -> None:
+    """Subcommands that are not there yet are no difference."""
+    for name in [name for name in theirs if name not in ours]:
+        del theirs[name]
+
+
+def differences(path: str, ours: object, theirs: object) -> list[str]:
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        keys = sorted({*ours, *theirs}, key=str)
+        missing = object()
+        return [
+            line
+            for key in keys
+            for line in differences(f"{path}.{key}", ours.get(key, missing), theirs.get(key, missing))
+        ]
+    if ours == theirs:
+        return []
+    return [f"{path}: ours {ours!r}, redis {theirs!r}"]
+
+
+COMMAND_REQUESTS = [
+    ("COMMAND", "INFO", "nosuch", "get", "GET"),
+    ("COMMAND", "INFO", "config|get", "config|nosuch", "object|encoding"),
+    ("COMMAND", "GETKEYS", "MSET", "a", "1", "b", "2"),
+    ("COMMAND", "GETKEYS", "PING"),
+    ("COMMAND", "GETKEYS", "NOSUCH", "a"),
+    ("COMMAND", "GETKEYS", "GET"),
+    ("COMMAND", "GETKEYSANDFLAGS", "SET", "a", "1"),
+    ("COMMAND", "DOCS", "nosuch"),
+    ("COMMAND", "LIST", "FILTERBY", "MODULE", "nosuch"),
+    ("COMMAND", "LIST", "FILTERBY", "NOSUCH", "x"),
+    ("COMMAND", "LIST", "FILTERBY"),
+    ("COMMAND", "NOSUCH"),
+    ("COMMAND", "HELP"),
+]
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("request_", COMMAND_REQUESTS, ids=lambda request: " ".join(request))
+def test_command_raw(pair: tuple[Server, Server], request_: tuple[str, ...], protocol: int) -> None:
+    replies = []
+    for server in pair:
+        with server.connect() as client:
+            connection = Connection(client)
+            connection.call("HELLO", protocol)
+            replies.append(connection.call(*request_))
+    if request_[1] == "HELP":
+        assert all(reply[:1] == b"*" for reply in replies)
+    else:
+        assert replies[0] == replies[1]
+
+
+def test_command_list_filters(clients: tuple[redis.Redis, redis.Redis]) -> None:
+    known = set(names(clients[0]))
+    for kind, argument in (("ACLCAT", "string"), ("ACLCAT", "fast"), ("PATTERN", "*get*"), ("ACLCAT", "nosuch")):
+        ours, oracle = (set(text(c.execute_command("COMMAND", "LIST", "FILTERBY", kind, argument))) for c in clients)
+        assert ours == oracle & known
+
+
+def test_config_get_defaults(clients: tuple[redis.Redis, redis.Redis]) -> None:
+    ours, oracle = (text(client.execute_command("CONFIG", "GET", "*")) for client in clients)
+    own = {"port", "dir", "logfile", "pidfile", "unixsocket"}
+    different = [
+        f"{name}: ours {ours[name]!r}, redis {oracle[name]!r}"
+        for name in sorted(set(ours) & set(oracle) - own)
+        if ours[name] != oracle[name]
+    ]
+    assert not different, "\n".join(different)
+    needed = """port bind unixsocket dir databases maxclients timeout tcp-backlog tcp-keepalive hz loglevel logfile
+        requirepass proto-max-bulk-len client-query-buffer-limit client-output-buffer-limit huge-pages save
+        appendonly""".split()
+    assert set(needed) <= set(ours)
+
+
+# Fields that belong to what is not there yet, or to how Redis is made.
+ABSENT = re.compile(
+    r"aof_|rdb_|module|repl|slave|master|lua|script|functions?_|vm_eval|eviction|evicted|maxmemory|active_defrag|defrag|"
+    r"tracking|pubsub|watch|blocked|pipe_|io_thread|sync_|latest_fork|total_forks|migrate|acl_|cluster|lazyfree|"
+    r"allocator_|rss_overhead|mem_|used_memory_(vm|lua|scripts|functions|dataset|startup|overhead|peak_perc)|fragmentation|"
+    r"total_system|number_of|gcc_|build_id|git_|atomicvar|monotonic|supervised|executable|listener|unexpected|dump_|"
+    r"clients_in_timeout|reply_buffer|total_active|current_active|instantaneous_(ops_in|eventloop)|eventloop_|"
+    r"expire_cycle|expired_stale|expired_time|expired_subkeys|total_eviction|current_eviction|client_recent|"
+    r"shutdown_in|process_super|availability|subexpiry|internal"
+)
+
+
+def test_info_fields(clients: tuple[redis.Redis, redis.Redis]) -> None:
+    for client in clients:
+        client.execute_command("SET", "info", "x", "EX", "1000")
+    for section in ("server", "clients", "memory", "stats", "keyspace"):
+        ours, oracle = (fields(client, section) for client in clients)
+        missing = [name for name in oracle if name not in ours and not ABSENT.search(name)]
+        assert not missing, f"{section}: {missing}"
+        for name in set(ours) & set(oracle):
+            assert kind(ours[name]) == kind(oracle[name]), f"{name}: ours {ours[name]}, redis {oracle[name]}"
+
+
+def fields(client: redis.Redis, section: str) -> dict[str, str]:
+    reply = client.execute_command("INFO", section)
+    lines = text(getattr(reply, "data", reply)).splitlines()
+    assert lines[0].lower() == f"# {section}"
+    return dict(line.split(":", 1) for line in lines[1:] if ":" in line)
+
+
+def kind(value: str) -> str:
+    if re.fullmatch(r"-?\d+", value):
+        return "integer"
+    if re.fullmatch(r"-?\d+\.\d+", value):
+        return "float"
+    if "=" in value:
+        return "fields " + re.sub(r"=[^,]*", "", value)
+    return "text"
+
+
+def test_info_sections(pair: tuple[Server, Server]) -> None:
+    requests = [("INFO", "nosuch"), ("INFO", "KEYSPACE"), ("INFO", "keyspace", "keyspace"), ("INFO", "nosuch", "keyspace")]
+    replies = []
+    for server in pair:
+        with server.connect() as client:
+            connection = Connection(client)
+            connection.send(encode("FLUSHALL") + encode("SET", "k", "v"), 2)
+            replies.append([connection.call(*request) for request in requests])
+    assert replies[0] == replies[1]
+
+
+def test_statistics_count(pair: tuple[Server, Server]) -> None:
+    """The counters people watch, after the same work."""
+    watched = """total_commands_processed keyspace_hits keyspace_misses expired_keys total_error_replies
+        total_connections_received rejected_connections""".split()
+    counted = []
+    for server in pair:
+        with server.connect() as client:
+            connection = Connection(client)
+            connection.send(encode("FLUSHALL") + encode("CONFIG", "RESETSTAT"), 2)
+            work = [("SET", "k", "v"), ("GET", "k"), ("GET", "nosuch"), ("MGET", "k", "nosuch"), ("EXISTS", "k", "nosuch")]
+            work += [("NOSUCH",), ("INCR", "k"), ("GET",), ("SET", "e", "v", "PXAT", "1"), ("TTL", "k"), ("DEL", "k")]
+            work += [("GETEX", "nosuch"), ("STRLEN", "k"), ("TYPE", "k"), ("TOUCH", "k"), ("OBJECT", "ENCODING", "k")]
+            for command in work:
+                connection.call(*command)
+            info = connection.call("INFO", "stats").decode()
+            counted.append({name: re.search(rf"^{name}:(\d+)", info, re.M)[1] for name in watched})
+    assert counted[0] == counted[1]

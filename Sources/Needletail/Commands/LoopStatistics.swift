@@ -1,0 +1,36 @@
+/// What a turn of the event loop spends its time on.
+enum LoopStep: Int, CaseIterable {
+  case command, expiry, accept, cron
+
+  var name: StaticString {
+    switch self {
+    case .command: "command"
+    case .expiry: "expiry"
+    case .accept: "accept"
+    case .cron: "cron"
+    }
+  }
+}
+
+/// What the loop measures of itself; INFO shows it, CONFIG RESETSTAT clears it.
+struct LoopStatistics {
+  /// A step longer than this is an overrun.
+  static let stepLimitMicroseconds = 2000
+
+  var turns = 0
+  /// Time in turns, without waiting.
+  var turnCycles: UInt64 = 0
+  /// The part of `turnCycles` that commands took.
+  var commandCycles: UInt64 = 0
+  var turnMaxMicroseconds = 0
+  /// Each step's longest, in the loop thread's own time: what other threads of the machine took is taken off.
+  var stepMaxMicroseconds = InlineArray<4, Int>(repeating: 0)
+  var stepOverruns = InlineArray<4, Int>(repeating: 0)
+  /// The command of the longest command step.
+  var longestCommand: CommandIndex?
+
+  mutating func count(_ step: LoopStep, microseconds: Int) {
+    stepMaxMicroseconds[step.rawValue] = max(stepMaxMicroseconds[step.rawValue], microseconds)
+    if microseconds > Self.stepLimitMicroseconds { stepOverruns[step.rawValue] += 1 }
+  }
+}

@@ -1,0 +1,50 @@
+/// Requests parsed and not yet executed, from one or several connections, so that their cache misses overlap.
+@safe struct RequestBatch: ~Copyable {
+  static let limit = 32
+
+  @safe struct Item {
+    let client: Client
+    /// The arguments of a request that came in part; nil: they are in `arguments` from `first` on.
+    let arguments: UnsafePointer<ByteView>?
+    let first: Int
+    let count: Int
+    let command: CommandIndex?
+    /// Hash of the argument at `hashedIndex`; -1: none was hashed.
+    let hash: UInt64
+    let hashedIndex: Int
+  }
+
+  var arguments = ArgumentBuffer(capacity: 256)
+  private let items: UnsafeMutablePointer<Item>
+  private(set) var count = 0
+
+  init() { unsafe items = .allocate(capacity: Self.limit) }
+  deinit { unsafe items.deallocate() }
+
+  var isFull: Bool { count == Self.limit }
+
+  @inline(__always)
+  mutating func append(_ item: Item) {
+    precondition(count < Self.limit)
+    unsafe (items + count).initialize(to: item)
+    count &+= 1
+  }
+
+  @inline(__always)
+  subscript(index: Int) -> Item {
+    precondition(index >= 0 && index < count)
+    return unsafe items[index]
+  }
+
+  @inline(__always)
+  func request(_ item: Item) -> Request {
+    let arguments = unsafe item.arguments ?? UnsafePointer(self.arguments.base + item.first)
+    return unsafe Request(client: item.client, arguments: arguments, count: item.count, hash: item.hash,
+      hashedIndex: item.hashedIndex)
+  }
+
+  mutating func removeAll() {
+    count = 0
+    arguments.truncate(0)
+  }
+}

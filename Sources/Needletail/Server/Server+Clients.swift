@@ -1,0 +1,112 @@
+import CSystem
+import Glibc
+
+/// Connections come and go.
+extension Server {
+  /// Connections taken from one listener in a turn.
+  private static var acceptLimit: Int { 1000 }
+
+  mutating func accept(_ descriptor: CInt) {
+    guard let listener = engine.network.listener(descriptor) else { return }
+    for _ in 0..<Self.acceptLimit {
+      let accepted = cs_accept4(descriptor, nil, nil)
+      if accepted >= 0 {
+        admit(accepted, listener)
+        continue
+      }
+      switch errno {
+      case EINTR, ECONNABORTED: continue
+      case EMFILE, ENFILE: return refuseForLackOfDescriptors(descriptor)
+      default: return
+      }
+    }
+  }
+
+  private mutating func admit(_ descriptor: CInt, _ listener: Listener) {
+    engine.statistics.connectionsReceived += 1
+    if engine.clients.count >= engine.settings.maxClients {
+      return refuse(descriptor, "-ERR max number of clients reached\r\n")
+    }
+    let client = engine.clients.add(descriptor: descriptor)
+    client.state.isLocal = client.state.connection.isLocal
+    if engine.settings.protectedMode && engine.settings.password.isEmpty && !client.state.isLocal {
+      engine.clients.remove(descriptor: descriptor)
+      refuse(descriptor, """
+        -DENIED \(Version.productName) is running in protected mode because protected mode is enabled and no password \
+        is set for the default user. Connections from other machines are refused: set a password with requirepass, or \
+        switch protected mode off with 'CONFIG SET protected-mode no' from this machine.\r\n
+        """)
+      client.state.connection.abandon()
+      return client.free()
+    }
+    if case .tcp = listener.kind {
+      client.state.connection.configure(keepaliveSeconds: engine.settings.tcpKeepaliveSeconds)
+    }
+    client.state.isAuthenticated = engine.settings.password.isEmpty
+    client.state.lastInteractionSeconds = engine.keyspace.nowSeconds
+    do throws(SystemError) {
+      try engine.network.poller.add(client.state.connection.token)
+    } catch {
+      close(client)
+    }
+  }
+
+  private mutating func refuse(_ descriptor: CInt, _ text: String) {
+    engine.statistics.connectionsRejected += 1
+    var text = text
+    text.withUTF8 { utf8 in _ = unsafe send(descriptor, utf8.baseAddress!, utf8.count, CInt(MSG_NOSIGNAL)) }
+    Glibc.close(descriptor)
+  }
+
+  /// Without a free descriptor the waiting connection can't even be refused, and would wake the loop again at once:
+  /// the spare one makes room for that.
+  private mutating func refuseForLackOfDescriptors(_ listener: CInt) {
+    let now = Int(engine.keyspace.nowSeconds)
+    if now != lastDescriptorWarningSeconds {
+      lastDescriptorWarningSeconds = now
+      engine.logger.warning("Error accepting a client connection: Too many open files")
+    }
+    guard spareDescriptor >= 0 else { return }
+    Glibc.close(spareDescriptor)
+    let accepted = cs_accept4(listener, nil, nil)
+    if accepted >= 0 { refuse(accepted, "-ERR max number of clients reached\r\n") }
+    spareDescriptor = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
+  }
+
+  /// Closes the socket now; the client is freed at the end of the turn, since the batch may still name it.
+  mutating func close(_ client: Client) {
+    guard !client.state.connection.isClosed else { return }
+    engine.clients.remove(descriptor: client.state.connection.token.descriptor)
+    client.state.connection.close()
+    closedClients.append(client)
+  }
+
+  mutating func freeClosedClients() {
+    guard !closedClients.isEmpty else { return }
+    for client in closedClients {
+      unsafe client.state.output.chain.removeAll { unit in engine.keyspace.unpin(unsafe StringUnit(raw: unit)) }
+      if client.state.isOnResumeList { resumeList.removeAll { $0 == client } }
+      client.free()
+    }
+    closedClients.removeAll(keepingCapacity: true)
+  }
+
+  /// `timeout` and the soft output limit: looks at a part of the clients, all of them once a second.
+  mutating func closeIdleClients() {
+    let total = engine.clients.descriptorLimit
+    guard total > 0 else { return }
+    let part = max(50, total / max(1, engine.settings.hz))
+    let timeout = engine.settings.clientTimeoutSeconds
+    let now = engine.keyspace.nowSeconds
+    for _ in 0..<min(part, total) {
+      cronPosition = cronPosition + 1 < total ? cronPosition + 1 : 0
+      guard let client = engine.clients.client(CInt(cronPosition)) else { continue }
+      if timeout > 0 && Int(now &- client.state.lastInteractionSeconds) > timeout {
+        engine.logger.verbose("Closing idle client")
+        close(client)
+      } else if client.state.softLimitSinceSeconds != 0 && exceedsOutputLimit(client) {
+        close(client)
+      }
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import CSystem
+
+/// Requests to replies.
+extension Server {
+  /// A client with more than this waiting is written to before the turn's end.
+  private static var earlyWriteBytes: Int { 256 << 10 }
+
+  /// Executes the batch: fetches the entries that its keys may name, then runs each request in order.
+  mutating func executeBatch() {
+    guard batch.count > 0 else { return }
+    engine.keyspace.setTime(LoopClock.realtimeMilliseconds)
+    for i in 0..<batch.count where batch[i].hashedIndex > 0 {
+      engine.keyspace.prefetchEntry(batch[i].hash, database: batch[i].client.database)
+    }
+    let start = cs_cycles()
+    engine.commandStartCycles = start
+    var last = start
+    let limit = engine.clock.cycles(microseconds: 200)
+    var current: Client?
+    for i in 0..<batch.count {
+      let item = batch[i]
+      if item.client.state.connection.isClosed || item.client.state.closesAfterReply { continue }
+      if current == nil || !(current! == item.client) {
+        if current != nil { engine.reply.end() }
+        unsafe engine.reply.begin(item.client.output, isRESP3: item.client.state.isRESP3)
+        addToWriteList(item.client)
+        current = item.client
+      }
+      engine.execute(item.command, batch.request(item))
+      let now = engine.commandStartCycles
+      if now &- last > limit { countLongCommand(item.command, now &- last) }
+      last = now
+      if item.client.state.closesAtOnce {
+        engine.reply.end()
+        current = nil
+        close(item.client)
+      } else if engine.reply.waitingByteCount > Self.earlyWriteBytes {
+        engine.reply.end()
+        current = nil
+        writeEarly(item.client)
+        last = cs_cycles()
+        engine.commandStartCycles = last
+      }
+    }
+    engine.reply.end()
+    turnCommandCycles += last - start
+    engine.statistics.loop.commandCycles += last - start
+    batch.removeAll()
+  }
+
+  @inline(never)
+  private mutating func countLongCommand(_ command: CommandIndex?, _ cycles: UInt64) {
+    let microseconds = engine.clock.ownMicroseconds(cycles)
+    if microseconds > engine.statistics.loop.stepMaxMicroseconds[LoopStep.command.rawValue] { engine.statistics.loop.longestCommand = command }
+    engine.statistics.loop.count(.command, microseconds: microseconds)
+  }
+
+  @inline(never)
+  private mutating func writeEarly(_ client: Client) {
+    if exceedsOutputLimit(client) { return close(client) }
+    write(client)
+  }
+}

@@ -1,0 +1,304 @@
+import CSystem
+import Glibc
+
+/// Bytes to requests.
+extension Server {
+  /// A rest of a request up to this size is put in front of the next read and parsed anew, which keeps the common case
+  /// in the shared buffer; a longer one is kept with its parse state.
+  private static var reparseMaxBytes: Int { 16 << 10 }
+
+  /// Clients with bytes that the last turn had no time for.
+  mutating func resumeClients() {
+    guard !resumeList.isEmpty else { return }
+    let clients = resumeList
+    resumeList.removeAll(keepingCapacity: true)
+    for client in clients {
+      client.state.isOnResumeList = false
+      if client.state.connection.isClosed || client.state.connection.isPaused { continue }
+      if cs_cycles() > turnDeadline {
+        resumeNextTurn(client)
+      } else if client.state.connection.hasPending {
+        parsePending(client)
+      } else {
+        read(client)
+      }
+    }
+  }
+
+  mutating func resumeNextTurn(_ client: Client) {
+    guard !client.state.isOnResumeList else { return }
+    client.state.isOnResumeList = true
+    resumeList.append(client)
+  }
+
+  /// Reads the connection once and parses what has come.
+  mutating func read(_ client: Client) {
+    if client.state.connection.isClosed || client.state.closesAfterReply { return discardInput(client) }
+    if client.state.connection.isPaused { return readWhilePaused(client) }
+    if client.state.connection.hasPending { return readPending(client) }
+    let kept = client.state.connection.leftoverCount
+    if batch.count == 0 { readUsed = 0 }
+    if Self.readBufferBytes - readUsed < kept + Self.readBytes {
+      executeBatch()
+      readUsed = 0
+      // Executing may have closed any client.
+      if client.state.connection.isClosed { return }
+      if Self.readBufferBytes < kept + Self.readBytes { return readMuch(client) }
+    }
+    let start = unsafe readBuffer + readUsed
+    let room = min(Self.readBufferBytes - readUsed - kept, Self.readBytes)
+    let received = unsafe receive(client, start + kept, room)
+    switch received {
+    case .closed:
+      return
+    case .nothing:
+      guard kept > 0 else { return }
+      _ = unsafe client.state.connection.takeLeftover(to: unsafe start)
+      unsafe parse(client, unsafe start, kept)
+    case .bytes(let count):
+      _ = unsafe client.state.connection.takeLeftover(to: unsafe start)
+      unsafe parse(client, unsafe start, kept + count)
+    }
+  }
+
+  private enum Received { case bytes(Int), nothing, closed }
+
+  /// Receives once; the peer's end and errors close the client.
+  private mutating func receive(_ client: Client, _ place: UnsafeMutableRawPointer, _ room: Int) -> Received {
+    do throws(SystemError) {
+      switch unsafe try client.state.connection.receive(place, room) {
+      case .wouldBlock:
+        return .nothing
+      case .bytes(0):
+        peerClosed(client)
+        return .closed
+      case .bytes(let count):
+        engine.statistics.reads += 1
+        engine.statistics.inputBytes += count
+        client.state.lastInteractionSeconds = engine.keyspace.nowSeconds
+        return .bytes(count)
+      }
+    } catch {
+      engine.logger.verbose("Reading from client: \(error.text)")
+      close(client)
+      return .closed
+    }
+  }
+
+  /// The peer sends no more. What it asked for before is still answered, if it listens.
+  private mutating func peerClosed(_ client: Client) {
+    if client.state.output.byteCount > 0 && !client.state.closesAfterReply {
+      client.state.closesAfterReply = true
+      client.state.connection.stopsReading = true
+      updateInterest(client)
+    } else {
+      close(client)
+    }
+  }
+
+  /// A client that is being closed may go on sending; nobody listens.
+  private mutating func discardInput(_ client: Client) {
+    guard !client.state.connection.isClosed, !client.state.connection.stopsReading else { return }
+    client.state.connection.stopsReading = true
+    updateInterest(client)
+  }
+
+  // MARK: Shared buffer
+
+  /// Parses `bytes[0 ..< end]` into the batch. What is left over of an incomplete request moves to the connection.
+  @inline(__always)
+  private mutating func parse(_ client: Client, _ bytes: UnsafeMutableRawPointer, _ end: Int) {
+    readUsed += end
+    var limits = limits(client)
+    var parser = RequestParser()
+    while true {
+      let start = parser.position
+      let first = batch.arguments.count
+      do throws(ProtocolError) {
+        switch unsafe try parser.next(bytes, end: end, limits, into: &batch.arguments) {
+        case .nothing:
+          continue
+        case .incomplete:
+          return unsafe keepRest(client, ByteView(bytes + start, count: end - start), parser, start, first)
+        case .complete:
+          break
+        }
+      } catch {
+        batch.arguments.truncate(first)
+        return fail(client, error)
+      }
+      unsafe enqueue(client, arguments: nil, first: first, count: batch.arguments.count - first)
+      if batch.count > 0 { continue }
+      // A batch has been executed: it may have changed how this client reads, or closed it.
+      if client.state.connection.isClosed || client.state.closesAfterReply { return }
+      limits = self.limits(client)
+      if parser.position < end && mustStop(client) {
+        return keepForLater(client, unsafe ByteView(bytes + parser.position, count: end - parser.position))
+      }
+    }
+  }
+
+  /// True when the client's further requests have to wait: the turn is over, or it has too much to read first.
+  private func mustStop(_ client: Client) -> Bool {
+    client.state.connection.isPaused || cs_cycles() > turnDeadline
+  }
+
+  private mutating func keepForLater(_ client: Client, _ bytes: ByteView) {
+    client.state.connection.keep(bytes)
+    if !client.state.connection.isPaused { resumeNextTurn(client) }
+  }
+
+  private mutating func keepRest(_ client: Client, _ rest: ByteView, _ parser: RequestParser, _ start: Int,
+    _ firstArgument: Int)
+  {
+    if rest.count <= Self.reparseMaxBytes && parser.awaitedLargeArgument == nil {
+      client.state.connection.keep(rest)
+    } else {
+      var relative = parser
+      relative.didRemove(start)
+      client.state.connection.setPending(PendingRequest(rest: rest, parser: relative, parsed: batch.arguments,
+        from: firstArgument))
+    }
+    batch.arguments.truncate(firstArgument)
+  }
+
+  private func limits(_ client: Client) -> RequestParser.Limits {
+    RequestParser.Limits(bulkMaxBytes: engine.settings.bulkLengthMaxBytes, isAuthenticated: client.state.isAuthenticated)
+  }
+
+  /// Adds a parsed request to the batch, starts fetching its key's bucket, and executes the batch when it is time.
+  @inline(__always)
+  private mutating func enqueue(_ client: Client, arguments: UnsafePointer<ByteView>?, first: Int, count: Int) {
+    let base = unsafe arguments ?? UnsafePointer(batch.arguments.base + first)
+    let command = engine.commands.lookup(unsafe base[0])
+    var hash: UInt64 = 0
+    var hashedIndex = -1
+    var endsBatch = false
+    if let command {
+      let info = engine.commands.info(command)
+      endsBatch = info.flags.contains(.endsBatch)
+      let key = Int(info.firstKey)
+      if key > 0 && key < count {
+        hashedIndex = key
+        hash = sipHash13(unsafe base[key], engine.keyspace.seed)
+        engine.keyspace.prefetchBucket(hash, database: client.database)
+      }
+    }
+    unsafe batch.append(RequestBatch.Item(client: client, arguments: arguments, first: first, count: count,
+      command: command, hash: hash, hashedIndex: hashedIndex))
+    if batch.isFull || endsBatch { executeBatch() }
+  }
+
+  /// Answers bytes that are no request, and ends the connection.
+  private mutating func fail(_ client: Client, _ error: ProtocolError) {
+    executeBatch()
+    guard !client.state.connection.isClosed, !client.state.closesAfterReply else { return }
+    engine.logger.verbose("Protocol error (\(error.text)) from client: id=\(client.state.id)")
+    unsafe engine.reply.begin(client.output, isRESP3: client.state.isRESP3)
+    engine.reply.protocolError(error)
+    engine.reply.end()
+    client.state.closesAfterReply = true
+    client.state.connection.dropPending()
+    addToWriteList(client)
+  }
+
+  // MARK: Requests in part
+
+  private mutating func readPending(_ client: Client) {
+    guard let (place, room) = unsafe client.state.connection.pending.room(minimum: Self.readBytes / 4) else {
+      engine.logger.warning("Out of memory for an argument: closing client id=\(client.state.id)")
+      return close(client)
+    }
+    guard case .bytes(let count) = unsafe receive(client, place, room) else { return }
+    client.state.connection.pending.received(count)
+    parsePending(client)
+  }
+
+  /// Executes what the pending bytes hold. Requests run one at a time: their arguments lie in the connection.
+  private mutating func parsePending(_ client: Client) {
+    while true {
+      let outcome: RequestParser.Outcome
+      do throws(ProtocolError) {
+        outcome = try client.state.connection.pending.next(limits(client))
+      } catch {
+        return fail(client, error)
+      }
+      switch outcome {
+      case .nothing:
+        continue
+      case .incomplete:
+        return settlePending(client)
+      case .complete:
+        runPending(client)
+        if client.state.connection.isClosed { return }
+        if client.state.closesAfterReply { return client.state.connection.dropPending() }
+        if mustStop(client) {
+          client.state.connection.pending.compact()
+          if !client.state.connection.isPaused { resumeNextTurn(client) }
+          return
+        }
+      }
+    }
+  }
+
+  private mutating func runPending(_ client: Client) {
+    executeBatch()
+    if client.state.connection.isClosed || client.state.closesAfterReply { return }
+    let pending = unsafe client.state.connection.pendingPointer
+    unsafe engine.keyspace.largeArguments = pending
+    let base = unsafe UnsafePointer(pending.pointee.arguments.base)
+    unsafe enqueue(client, arguments: base, first: 0, count: pending.pointee.arguments.count)
+    executeBatch()
+    unsafe engine.keyspace.largeArguments = nil
+    if !client.state.connection.isClosed { client.state.connection.pending.finishRequest() }
+  }
+
+  /// Nothing whole is left: gives the buffer back, or moves a small rest to where the shared buffer takes it up.
+  private mutating func settlePending(_ client: Client) {
+    let pending = unsafe client.state.connection.pendingPointer
+    if unsafe pending.pointee.isDrained { return client.state.connection.dropPending() }
+    if let rest = unsafe pending.pointee.unstartedRest(limit: Self.reparseMaxBytes) {
+      client.state.connection.keep(rest)
+      return client.state.connection.dropPending()
+    }
+    unsafe pending.pointee.compact()
+    if unsafe pending.pointee.byteCount > engine.settings.queryBufferMaxBytes {
+      engine.statistics.queryBufferDisconnections += 1
+      engine.logger.warning("Closing client that reached max query buffer length: id=\(client.state.id)")
+      close(client)
+    }
+  }
+
+  // MARK: Paused clients
+
+  /// The client has not taken its replies: its requests are kept, up to the query buffer's limit, and not run. A client
+  /// that sends everything before it reads anything thus gets through, and one that never reads costs what it sent.
+  private mutating func readWhilePaused(_ client: Client) {
+    movePendingForPause(client)
+    guard let (place, room) = unsafe client.state.connection.pending.room(minimum: Self.readBytes) else {
+      return close(client)
+    }
+    guard case .bytes(let count) = unsafe receive(client, place, room) else { return }
+    client.state.connection.pending.received(count)
+    if client.state.connection.pending.byteCount > engine.settings.queryBufferMaxBytes {
+      client.state.connection.stopsReading = true
+      updateInterest(client)
+    }
+  }
+
+  private mutating func movePendingForPause(_ client: Client) {
+    guard !client.state.connection.hasPending else { return }
+    executeBatch()
+    let kept = client.state.connection.leftoverCount
+    let block = unsafe Heap.allocate(max(kept, 8))
+    _ = unsafe client.state.connection.takeLeftover(to: unsafe block)
+    client.state.connection.setPending(PendingRequest(rest: unsafe ByteView(block, count: kept)))
+    unsafe Heap.free(block, max(kept, 8))
+  }
+
+  /// More is kept than fits beside a read: it goes on in a buffer of the connection's own.
+  private mutating func readMuch(_ client: Client) {
+    movePendingForPause(client)
+    parsePending(client)
+  }
+}

@@ -1,0 +1,177 @@
+import CSystem
+import Glibc
+
+/// The engine and everything that feeds it: one thread, one poller, one shared read buffer.
+///
+/// A turn: wait for events; read each readable connection once, parse, execute in batches; run what is due (expiry,
+/// housekeeping) within its budget; write all replies; free clients that closed. See DESIGN.md §3.
+@safe struct Server: ~Copyable {
+  /// Reading and commands take this long in a turn at most; what is left goes first in the next.
+  static let turnMicroseconds = 2000
+  static let readBufferBytes = 256 << 10
+  /// The least room for a read.
+  static let readBytes = 64 << 10
+
+  var engine: Engine
+  var batch = RequestBatch()
+  let readBuffer: UnsafeMutableRawPointer
+  var readUsed = 0
+  /// Clients with replies to be written at the end of the turn.
+  var writeList: [Client] = []
+  /// Clients whose kept bytes go first in the next turn.
+  var resumeList: [Client] = []
+  /// Clients to be freed at the end of the turn.
+  var closedClients: [Client] = []
+  /// Events of a turn that ran out of time: their indices in the poller's array.
+  var remainingEvents = 0..<0
+  /// When the turn's reading and commands must end.
+  var turnDeadline: UInt64 = 0
+  var turnStart: UInt64 = 0
+  var turnCommandCycles: UInt64 = 0
+  var nextCronMilliseconds = 0
+  var cronPosition = 0
+  let signals: SignalWatcher
+  /// Kept open so that a connection can be accepted and refused when descriptors have run out.
+  var spareDescriptor: CInt
+  var lastDescriptorWarningSeconds = 0
+
+  init(settings: Settings, logger: Logger) throws(SystemError) {
+    let engine = try Engine(settings: settings, seed: .random(), nowMilliseconds: LoopClock.realtimeMilliseconds,
+      logger: logger)
+    let signals = SignalWatcher()
+    try engine.network.poller.add(signals.token)
+    self.engine = engine
+    self.signals = signals
+    unsafe readBuffer = Heap.allocate(Self.readBufferBytes)
+    spareDescriptor = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
+  }
+
+  deinit { unsafe Heap.free(readBuffer, Self.readBufferBytes) }
+
+  /// Serves until a signal or SHUTDOWN ends it.
+  mutating func run() {
+    while true {
+      turn()
+      if signals.isRequested || engine.shutdownRequest != nil {
+        if signals.isRequested { engine.logger.warning("Received a signal, scheduling shutdown...") }
+        break
+      }
+    }
+    stop()
+  }
+
+  private mutating func turn() {
+    if remainingEvents.isEmpty {
+      let waitStart = cs_cycles()
+      let count = engine.network.poller.wait(timeoutMilliseconds: waitMilliseconds)
+      engine.clock.didWait(cs_cycles() - waitStart)
+      remainingEvents = 0..<count
+    }
+    turnStart = cs_cycles()
+    turnDeadline = turnStart + engine.clock.cycles(microseconds: Self.turnMicroseconds)
+    turnCommandCycles = 0
+    engine.statistics.loop.turns += 1
+    engine.keyspace.setTime(LoopClock.realtimeMilliseconds)
+
+    resumeClients()
+    while let index = remainingEvents.first {
+      remainingEvents = (index + 1)..<remainingEvents.upperBound
+      handle(engine.network.poller.event(index))
+      if cs_cycles() > turnDeadline { break }
+    }
+    executeBatch()
+    runBackgroundWork()
+    writeReplies()
+    freeClosedClients()
+
+    let cycles = cs_cycles() - turnStart
+    engine.statistics.loop.turnCycles += cycles
+    engine.statistics.loop.turnMaxMicroseconds = max(engine.statistics.loop.turnMaxMicroseconds, engine.clock.microseconds(cycles))
+  }
+
+  private mutating func handle(_ event: Poller.Event) {
+    switch event.token.kind {
+    case .client:
+      guard let client = engine.clients.client(event.token.descriptor),
+        client.state.connection.token == event.token
+      else { return }
+      if event.isWritable && client.state.connection.waitsToWrite { addToWriteList(client) }
+      if event.isReadable { read(client) }
+    case .listener:
+      let start = cs_cycles()
+      accept(event.token.descriptor)
+      measure(.accept, since: start)
+    case .wakeup:
+      break
+    }
+  }
+
+  /// How long the poller may wait: until the next timer or deadline, not at all when work is left.
+  private var waitMilliseconds: Int {
+    if !resumeList.isEmpty { return 0 }
+    let now = LoopClock.realtimeMilliseconds
+    var wait = nextCronMilliseconds - now
+    if let expiry = engine.keyspace.nextExpiryMilliseconds { wait = min(wait, expiry - now) }
+    return max(0, wait)
+  }
+
+  // MARK: Background work
+
+  /// Expiry and housekeeping, within one budget: half a millisecond or a third of what the turn's commands took,
+  /// whichever is less, but 20 us at least; all of the half millisecond in a turn without commands.
+  private mutating func runBackgroundWork() {
+    let third = turnCommandCycles / 3
+    let limit = engine.clock.cycles(microseconds: 500)
+    let budget = turnCommandCycles == 0 ? limit : min(limit, max(third, engine.clock.cycles(microseconds: 20)))
+    let start = cs_cycles()
+    var step = start
+    while engine.keyspace.expireStep() {
+      let now = cs_cycles()
+      if now - step > engine.clock.cycles(microseconds: 100) { measure(.expiry, since: step) }
+      step = now
+      if now - start > budget { break }
+    }
+    if engine.keyspace.nowMilliseconds >= nextCronMilliseconds {
+      let start = cs_cycles()
+      cron()
+      measure(.cron, since: start)
+    }
+  }
+
+  /// Counts a step that began at `start` as the loop's own time.
+  mutating func measure(_ step: LoopStep, since start: UInt64) {
+    let cycles = cs_cycles() - start
+    let microseconds = engine.clock.microseconds(cycles)
+    guard microseconds > engine.statistics.loop.stepMaxMicroseconds[step.rawValue] else { return }
+    // Only a step that would be a new maximum is worth a look at the CPU engine.clock.
+    engine.statistics.loop.count(step, microseconds: microseconds < 200 ? microseconds : engine.clock.ownMicroseconds(cycles))
+  }
+
+  /// Housekeeping, `hz` times a second.
+  private mutating func cron() {
+    let now = engine.keyspace.nowMilliseconds
+    nextCronMilliseconds = now + 1000 / max(1, engine.settings.hz)
+    engine.clock.recalibrate()
+    engine.clock.openAccount()
+    closeIdleClients()
+    engine.sampleStatistics()
+  }
+
+  // MARK: End
+
+  /// Closes everything. Replies that are ready go out first, as far as the sockets take them.
+  private mutating func stop() {
+    engine.logger.warning("User requested shutdown...")
+    writeReplies()
+    engine.network.closeAll()
+    if !engine.settings.pidFile.isEmpty {
+      engine.logger.notice("Removing the pid file.")
+      unsafe unlink(engine.settings.pidFile)
+    }
+    for descriptor in 0..<engine.clients.descriptorLimit {
+      if let client = engine.clients.client(CInt(descriptor)) { close(client) }
+    }
+    freeClosedClients()
+    engine.logger.warning("\(Version.productName) is now ready to exit, bye bye...")
+  }
+}

@@ -1,0 +1,1 @@
+"""The parts of tools/bench; Python's standard library only."""

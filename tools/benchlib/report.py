@@ -1,0 +1,74 @@
+"""The measurements as tables, as text for a terminal and as Markdown for README."""
+
+
+def table(header: list[str], rows: list[list[str]], markdown: bool) -> str:
+    if markdown:
+        lines = ["| " + " | ".join(header) + " |", "|" + "---|" + "---:|" * (len(header) - 1)]
+        return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) if not column else cell.rjust(width) for column, (cell, width) in enumerate(zip(row, widths)))
+        for row in [header, *rows]
+    )
+
+
+def ratios(ours: float, by_server: dict[str, float], peers: list[str]) -> list[str]:
+    return [f"{ours / by_server[peer]:.2f}" if by_server.get(peer) else "-" for peer in peers]
+
+
+def throughput(results: dict, servers: list[str], markdown: bool) -> str:
+    """Rates, processor time, and how ours compares with each peer's: below 1 is less work for a command."""
+    ours, *peers = servers
+    header = ["load"] + [f"{server} req/s" for server in servers] + [f"{server} µs (user)" for server in servers]
+    header += [f"µs to {peer}" for peer in peers] + [f"user to {peer}" for peer in peers]
+    rows = []
+    for load, by_server in results.items():
+        row = [load] + [f"{by_server[server]['rate']:,.0f}" for server in servers]
+        row += [f"{by_server[server]['total']:.2f} ({by_server[server]['user']:.2f})" for server in servers]
+        for field in ("total", "user"):
+            values = {server: by_server[server][field] for server in servers}
+            row += ratios(values[ours], values, peers)
+        rows.append(row)
+    return table(header, rows, markdown)
+
+
+def sizes(results: dict, servers: list[str], markdown: bool, first: str) -> str:
+    ours, *peers = servers
+    header = [first, *servers, *(f"to {peer}" for peer in peers)]
+    rows = []
+    for measure, by_server in results.items():
+        row = [measure] + [f"{by_server[server]:,.1f}" for server in servers]
+        rows.append(row + ratios(by_server[ours], by_server, peers))
+    return table(header, rows, markdown)
+
+
+def fields(results: dict, markdown: bool, first: str) -> str:
+    """One row a measure, whatever figures it holds."""
+    return table([first, "figures"], [[name, pairs(values)] for name, values in results.items()], markdown)
+
+
+def pairs(values: dict) -> str:
+    return ", ".join(f"{field} {value}" for field, value in values.items()) or "-"
+
+
+def render(data: dict, servers: list[str], markdown: bool) -> str:
+    parts = []
+
+    def part(title: str, text: str) -> None:
+        parts.append(f"{'### ' if markdown else '== '}{title}\n\n{text}")
+
+    if "throughput" in data:
+        part("Throughput and processor time a command", throughput(data["throughput"], servers, markdown))
+    if "memory" in data:
+        part("Memory: resident bytes a key, or MB", sizes(data["memory"], servers, markdown, "keys"))
+    if "connections" in data:
+        found = data["connections"]
+        idle = {f"idle, {found['count']:,}": found["idle"]}
+        part("Connections: resident bytes", sizes(idle, servers, markdown, "connections"))
+        part("Connections: active", throughput(found["active"], servers, markdown))
+    if "latency" in data:
+        part(f"The loop's own times ({servers[0]})", fields(data["latency"], markdown, "phase"))
+    if "expiry" in data:
+        flat = {f"{m}, {server}": v for m, by_server in data["expiry"].items() for server, v in by_server.items()}
+        part("Expiry", fields(flat, markdown, "measure"))
+    return "\n\n".join(parts)
