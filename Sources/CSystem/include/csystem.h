@@ -86,4 +86,10 @@ static inline int cs_epoll_control(int epoll, int operation, int fd, uint32_t ev
 static inline uint64_t cs_event_data(const struct epoll_event *_Nonnull event) { return event->data.u64; }
 static inline uint32_t cs_event_flags(const struct epoll_event *_Nonnull event) { return event->events; }
 
+// --- Numbers -------------------------------------------------------------------------------------------------------
+
+// Writes `value` with 17 decimals, a zero byte behind it. Returns the length, which is `size` or more when it did not
+// fit. (Swift has no decimal text of 80-bit numbers to a given number of decimals.)
+int cs_print_long_double(void *_Nonnull buffer, size_t size, long double value);
+
 #endif

@@ -5,6 +5,3 @@ enum CommandID: Sendable, Hashable {
   case connection(ConnectionCommand)
   case server(ServerCommand)
 }
-
-enum StringCommand: UInt8, Sendable, CaseIterable { case get }
-enum KeyCommand: UInt8, Sendable, CaseIterable { case del }

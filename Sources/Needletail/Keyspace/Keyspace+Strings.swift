@@ -12,12 +12,7 @@ extension Keyspace {
   /// Makes the key a string, as an integer where its bytes spell one. An older value of whatever type goes.
   @inline(__always)
   mutating func setString(_ found: inout Found, _ value: ByteView, expiry: ExpiryChange) throws(OutOfMemory) {
-    let milliseconds: Int?
-    switch expiry {
-    case .keep: milliseconds = found.entry?.expiry
-    case .clear: milliseconds = nil
-    case .at(let time): milliseconds = time
-    }
+    let milliseconds = time(expiry, found)
     if let integer = value.integer {
       return putInteger(&found, integer, expiry: milliseconds)
     }
@@ -26,11 +21,32 @@ extension Keyspace {
       unsafe put(&found, shape) { unsafe value.copy(to: $0) }
       return
     }
-    if let unit = adoptLargeArgument(value) { return putUnit(&found, shape, unit) }
+    putUnit(&found, shape, try makeUnit(value))
+  }
+
+  /// As `setString`, for a value that `makeUnit` has made: nothing can fail any more.
+  mutating func setString(_ found: inout Found, adopting unit: StringUnit, expiry: ExpiryChange) {
+    let shape = Entry.Shape(key: found.key.bytes, expiry: time(expiry, found), encoding: .external)
+    putUnit(&found, shape, unit)
+  }
+
+  /// A unit with a copy of `value`, or the one that it was read into when it is a large argument.
+  mutating func makeUnit(_ value: ByteView) throws(OutOfMemory) -> StringUnit {
+    if let unit = adoptLargeArgument(value) { return unit }
     guard let unit = StringUnit.make(capacity: value.count, tag: context.units.currentTag) else { throw OutOfMemory() }
     unsafe value.copy(to: unit.data)
     unit.count = value.count
-    putUnit(&found, shape, unit)
+    return unit
+  }
+
+  /// The expiry that a key has after `change`.
+  @inline(__always)
+  private func time(_ change: ExpiryChange, _ found: Found) -> Int? {
+    switch change {
+    case .keep: found.entry?.expiry
+    case .clear: nil
+    case .at(let time): time
+    }
   }
 
   /// The unit that a large argument was read into, when `value` is one: it need not be copied.

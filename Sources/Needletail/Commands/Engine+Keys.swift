@@ -1,0 +1,111 @@
+/// What the families of keys and values share: walking a request's keys in batches, lookups by hashed key, lengths for
+/// effects.
+extension Engine {
+  /// How many keys of one request are in flight at a time: enough to hide memory's latency, few enough to stay in the
+  /// nearest cache.
+  private static var keyBatch: Int { 32 }
+
+  /// Calls `body` for every `step`-th argument from `first` on, hashed, until it answers false. Batch by batch, all
+  /// buckets are prefetched, then all entries, before the first key is looked up.
+  /// - Returns: false when `body` did.
+  @inline(__always)
+  @discardableResult
+  mutating func forEachKey(_ request: Request, from first: Int, step: Int = 1,
+    _ body: (inout Engine, Key, Int) -> Bool) -> Bool
+  {
+    let seed = keyspace.seed
+    // The only key was prefetched with the request.
+    if request.count <= first + step { return body(&self, request.key(first, seed), first) }
+    let database = request.client.database
+    var hashes = InlineArray<32, UInt64>(repeating: 0)
+    var start = first
+    while start < request.count {
+      let count = min(Self.keyBatch, (request.count - start + step - 1) / step)
+      for i in 0..<count {
+        hashes[i] = request.key(start + i * step, seed).hash
+        keyspace.prefetchBucket(hashes[i], database: database)
+      }
+      for i in 0..<count { keyspace.prefetchEntry(hashes[i], database: database) }
+      for i in 0..<count {
+        let index = start + i * step
+        guard body(&self, Key(bytes: request[index], hash: hashes[i]), index) else { return false }
+      }
+      start += count * step
+    }
+    return true
+  }
+
+  /// As `lookupWrite(_: Request, _:)`, for a key that is hashed already.
+  @inline(__always)
+  mutating func lookupWrite(_ key: Key, in database: Int) -> Found {
+    let found = keyspace.find(key, in: database)
+    if let entry = found.entry { keyspace.clock.touch(entry) }
+    return found
+  }
+
+  /// As `lookupRead(_: Request, _:)`, for a key that is hashed already.
+  @inline(__always)
+  mutating func lookupRead(_ key: Key, in database: Int) -> Found {
+    let found = lookupWrite(key, in: database)
+    if found.entry == nil { statistics.keyspaceMisses += 1 } else { statistics.keyspaceHits += 1 }
+    return found
+  }
+
+  /// Looks a key up to tell something about it, which is no use of it: counts a hit or a miss, leaves the clock alone.
+  @inline(__always)
+  mutating func lookupUntouched(_ key: Key, in database: Int) -> Entry? {
+    let entry = keyspace.find(key, in: database).entry
+    if entry == nil { statistics.keyspaceMisses += 1 } else { statistics.keyspaceHits += 1 }
+    return entry
+  }
+
+  mutating func lookupUntouched(_ request: Request, _ index: Int) -> Entry? {
+    lookupUntouched(request.key(index, keyspace.seed), in: request.client.database)
+  }
+
+  /// Tells a further event of a change that was reported, and so counted, before.
+  @inline(__always)
+  mutating func reportAlso(_ eventClass: EventClass, _ event: StaticString, _ found: Found, length: Int) {
+    report(eventClass, event, found, lengthBefore: length, lengthAfter: length)
+    keyspace.effects.count(-1)
+  }
+
+  /// Takes a key that exists out and reports it.
+  mutating func removeAndReport(_ found: inout Found) {
+    let length = found.length
+    keyspace.remove(&found)
+    report(.generic, "del", found, lengthBefore: length, lengthAfter: -1)
+  }
+
+  /// The request took a key out because of the time it named: that is reproduced as a deletion.
+  mutating func reproduceAsDeletion(_ key: ByteView) {
+    let command: StaticString = settings.lazyfreeExpire ? "UNLINK" : "DEL"
+    reproduce {
+      $0.append(command)
+      $0.append(key)
+    }
+  }
+
+  /// The system had no memory for a value; nothing has changed.
+  @inline(never)
+  mutating func replyOutOfMemory() {
+    reply.error("OOM no memory left for a value of this size")
+  }
+}
+
+extension Entry {
+  /// The value's length as effects tell it: bytes of a string, elements of a collection.
+  @inline(__always)
+  var length: Int {
+    switch type {
+    case .string: stringCount
+    case .list, .set, .sortedSet, .hash, .stream: 0
+    }
+  }
+}
+
+extension Found {
+  /// The value's length; -1 without a key.
+  @inline(__always)
+  var length: Int { entry?.length ?? -1 }
+}

@@ -1,0 +1,234 @@
+/// The rows of the commands on keys of any type.
+extension KeyCommand {
+  static let rows: [CommandSpec] = [
+    CommandSpec(
+      id: .key(.del), name: "del", arity: -2, flags: [.write], categories: [.keyspace, .write, .slow],
+      keySpecs: [KeySpec(flags: ["RM", "delete"], begin: .index(1), find: .range(lastKey: -1, step: 1, limit: 0))],
+      tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
+      docs: CommandDocs(
+        summary: "Deletes keys.",
+        since: "1.0.0", group: "generic", complexity: "O(N); O(M); O(1)",
+        arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0, isMultiple: true)])),
+    CommandSpec(
+      id: .key(.exists), name: "exists", arity: -2, flags: [.readonly, .fast], categories: [.keyspace, .read, .fast],
+      keySpecs: [KeySpec(flags: ["RO"], begin: .index(1), find: .range(lastKey: -1, step: 1, limit: 0))],
+      tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
+      docs: CommandDocs(
+        summary: "Counts how many of the named keys exist; one named twice counts twice.",
+        since: "1.0.0", group: "generic", complexity: "O(N)",
+        history: [("3.0.3", "key may repeat")],
+        arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0, isMultiple: true)])),
+    CommandSpec(
+      id: .key(.expire), name: "expire", arity: -3, flags: [.write, .fast], categories: [.keyspace, .write, .fast],
+      keySpecs: [KeySpec(flags: ["RW", "update"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
+      docs: CommandDocs(
+        summary: "Lets a key expire after some seconds.",
+        since: "1.0.0", group: "generic", complexity: "O(1)",
+        history: [("7.0.0", "+NX, +XX, +GT, +LT")],
+        arguments: [
+          ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), ArgumentSpec(name: "seconds", kind: .integer),
+          ArgumentSpec(
+            name: "condition", kind: .oneOf, since: "7.0.0", isOptional: true,
+            arguments: [
+              ArgumentSpec(name: "nx", kind: .pureToken, token: "NX"),
+              ArgumentSpec(name: "xx", kind: .pureToken, token: "XX"),
+              ArgumentSpec(name: "gt", kind: .pureToken, token: "GT"),
+              ArgumentSpec(name: "lt", kind: .pureToken, token: "LT"),
+            ]),
+        ])),
+    CommandSpec(
+      id: .key(.expireat), name: "expireat", arity: -3, flags: [.write, .fast], categories: [.keyspace, .write, .fast],
+      keySpecs: [KeySpec(flags: ["RW", "update"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
+      docs: CommandDocs(
+        summary: "Lets a key expire at a Unix time in seconds.",
+        since: "1.2.0", group: "generic", complexity: "O(1)",
+        history: [("7.0.0", "+NX, +XX, +GT, +LT")],
+        arguments: [
+          ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0),
+          ArgumentSpec(name: "unix-time-seconds", kind: .unixTime),
+          ArgumentSpec(
+            name: "condition", kind: .oneOf, since: "7.0.0", isOptional: true,
+            arguments: [
+              ArgumentSpec(name: "nx", kind: .pureToken, token: "NX"),
+              ArgumentSpec(name: "xx", kind: .pureToken, token: "XX"),
+              ArgumentSpec(name: "gt", kind: .pureToken, token: "GT"),
+              ArgumentSpec(name: "lt", kind: .pureToken, token: "LT"),
+            ]),
+        ])),
+    CommandSpec(
+      id: .key(.expiretime), name: "expiretime", arity: 2, flags: [.readonly, .fast],
+      categories: [.keyspace, .read, .fast],
+      keySpecs: [KeySpec(flags: ["RO", "access"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
+      docs: CommandDocs(
+        summary: "Tells at which Unix time in seconds a key expires.",
+        since: "7.0.0", group: "generic", complexity: "O(1)",
+        arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0)])),
+    CommandSpec(
+      id: .key(.keys), name: "keys", arity: 2, flags: [.readonly], categories: [.keyspace, .read, .slow, .dangerous],
+      tips: ["request_policy:all_shards", "nondeterministic_output_order"],
+      docs: CommandDocs(
+        summary: "Lists the keys that match a pattern.",
+        since: "1.0.0", group: "generic", complexity: "O(N)",
+        arguments: [ArgumentSpec(name: "pattern", kind: .pattern)])),
+    CommandSpec(
+      id: .key(.object), name: "object", arity: -2, flags: [], categories: [.slow],
+      docs: CommandDocs(
+        summary: "Tells how the server keeps a value.",
+        since: "2.2.3", group: "generic", complexity: "by subcommand"),
+      subcommands: [
+        CommandSpec(
+          id: .key(.objectEncoding), name: "encoding", arity: 3, flags: [.readonly],
+          categories: [.keyspace, .read, .slow],
+          keySpecs: [KeySpec(flags: ["RO"], begin: .index(2), find: .range(lastKey: 0, step: 1, limit: 0))],
+          tips: ["nondeterministic_output"],
+          docs: CommandDocs(
+            summary: "Names the internal form of a value.",
+            since: "2.2.3", group: "generic", complexity: "O(1)",
+            arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0)])),
+        CommandSpec(
+          id: .key(.objectFreq), name: "freq", arity: 3, flags: [.readonly], categories: [.keyspace, .read, .slow],
+          keySpecs: [KeySpec(flags: ["RO"], begin: .index(2), find: .range(lastKey: 0, step: 1, limit: 0))],
+          tips: ["nondeterministic_output"],
+          docs: CommandDocs(
+            summary: "Reads a key's logarithmic counter of uses.",
+            since: "4.0.0", group: "generic", complexity: "O(1)",
+            arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0)])),
+        CommandSpec(
+          id: .key(.objectHelp), name: "help", arity: 2, flags: [.loading, .stale], categories: [.keyspace, .slow],
+          docs: CommandDocs(
+            summary: "Explains the subcommands.",
+            since: "6.2.0", group: "generic", complexity: "O(1)")),
+        CommandSpec(
+          id: .key(.objectIdletime), name: "idletime", arity: 3, flags: [.readonly],
+          categories: [.keyspace, .read, .slow],
+          keySpecs: [KeySpec(flags: ["RO"], begin: .index(2), find: .range(lastKey: 0, step: 1, limit: 0))],
+          tips: ["nondeterministic_output"],
+          docs: CommandDocs(
+            summary: "Tells for how many seconds a key has not been used.",
+            since: "2.2.3", group: "generic", complexity: "O(1)",
+            arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0)])),
+        CommandSpec(
+          id: .key(.objectRefcount), name: "refcount", arity: 3, flags: [.readonly],
+          categories: [.keyspace, .read, .slow],
+          keySpecs: [KeySpec(flags: ["RO"], begin: .index(2), find: .range(lastKey: 0, step: 1, limit: 0))],
+          tips: ["nondeterministic_output"],
+          docs: CommandDocs(
+            summary: "Tells how many references to a value there are.",
+            since: "2.2.3", group: "generic", complexity: "O(1)",
+            arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0)])),
+      ]),
+    CommandSpec(
+      id: .key(.persist), name: "persist", arity: 2, flags: [.write, .fast], categories: [.keyspace, .write, .fast],
+      keySpecs: [KeySpec(flags: ["RW", "update"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
+      docs: CommandDocs(
+        summary: "Takes a key's expiry away.",
+        since: "2.2.0", group: "generic", complexity: "O(1)",
+        arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0)])),
+    CommandSpec(
+      id: .key(.pexpire), name: "pexpire", arity: -3, flags: [.write, .fast], categories: [.keyspace, .write, .fast],
+      keySpecs: [KeySpec(flags: ["RW", "update"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
+      docs: CommandDocs(
+        summary: "Lets a key expire after some milliseconds.",
+        since: "2.6.0", group: "generic", complexity: "O(1)",
+        history: [("7.0.0", "+NX, +XX, +GT, +LT")],
+        arguments: [
+          ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), ArgumentSpec(name: "milliseconds", kind: .integer),
+          ArgumentSpec(
+            name: "condition", kind: .oneOf, since: "7.0.0", isOptional: true,
+            arguments: [
+              ArgumentSpec(name: "nx", kind: .pureToken, token: "NX"),
+              ArgumentSpec(name: "xx", kind: .pureToken, token: "XX"),
+              ArgumentSpec(name: "gt", kind: .pureToken, token: "GT"),
+              ArgumentSpec(name: "lt", kind: .pureToken, token: "LT"),
+            ]),
+        ])),
+    CommandSpec(
+      id: .key(.pexpireat), name: "pexpireat", arity: -3, flags: [.write, .fast],
+      categories: [.keyspace, .write, .fast],
+      keySpecs: [KeySpec(flags: ["RW", "update"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
+      docs: CommandDocs(
+        summary: "Lets a key expire at a Unix time in milliseconds.",
+        since: "2.6.0", group: "generic", complexity: "O(1)",
+        history: [("7.0.0", "+NX, +XX, +GT, +LT")],
+        arguments: [
+          ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0),
+          ArgumentSpec(name: "unix-time-milliseconds", kind: .unixTime),
+          ArgumentSpec(
+            name: "condition", kind: .oneOf, since: "7.0.0", isOptional: true,
+            arguments: [
+              ArgumentSpec(name: "nx", kind: .pureToken, token: "NX"),
+              ArgumentSpec(name: "xx", kind: .pureToken, token: "XX"),
+              ArgumentSpec(name: "gt", kind: .pureToken, token: "GT"),
+              ArgumentSpec(name: "lt", kind: .pureToken, token: "LT"),
+            ]),
+        ])),
+    CommandSpec(
+      id: .key(.pexpiretime), name: "pexpiretime", arity: 2, flags: [.readonly, .fast],
+      categories: [.keyspace, .read, .fast],
+      keySpecs: [KeySpec(flags: ["RO", "access"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
+      docs: CommandDocs(
+        summary: "Tells at which Unix time in milliseconds a key expires.",
+        since: "7.0.0", group: "generic", complexity: "O(1)",
+        arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0)])),
+    CommandSpec(
+      id: .key(.pttl), name: "pttl", arity: 2, flags: [.readonly, .fast], categories: [.keyspace, .read, .fast],
+      keySpecs: [KeySpec(flags: ["RO", "access"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
+      tips: ["nondeterministic_output"],
+      docs: CommandDocs(
+        summary: "Tells in how many milliseconds a key expires.",
+        since: "2.6.0", group: "generic", complexity: "O(1)",
+        history: [("2.8.0", "reply: -2 when key is missing")],
+        arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0)])),
+    CommandSpec(
+      id: .key(.randomkey), name: "randomkey", arity: 1, flags: [.readonly], categories: [.keyspace, .read, .slow],
+      tips: ["request_policy:all_shards", "response_policy:special", "nondeterministic_output"],
+      docs: CommandDocs(
+        summary: "Names some key of the database, drawn at random.",
+        since: "1.0.0", group: "generic", complexity: "O(1)")),
+    CommandSpec(
+      id: .key(.scan), name: "scan", arity: -2, flags: [.readonly], categories: [.keyspace, .read, .slow],
+      tips: ["nondeterministic_output", "request_policy:special", "response_policy:special"],
+      docs: CommandDocs(
+        summary: "Walks through the keys of a database, a few at a time.",
+        since: "2.8.0", group: "generic", complexity: "O(1); O(N)",
+        history: [("6.0.0", "+TYPE")],
+        arguments: [
+          ArgumentSpec(name: "cursor", kind: .integer),
+          ArgumentSpec(name: "pattern", kind: .pattern, token: "MATCH", isOptional: true),
+          ArgumentSpec(name: "count", kind: .integer, token: "COUNT", isOptional: true),
+          ArgumentSpec(name: "type", kind: .string, token: "TYPE", since: "6.0.0", isOptional: true),
+        ])),
+    CommandSpec(
+      id: .key(.touch), name: "touch", arity: -2, flags: [.readonly, .fast], categories: [.keyspace, .read, .fast],
+      keySpecs: [KeySpec(flags: ["RO"], begin: .index(1), find: .range(lastKey: -1, step: 1, limit: 0))],
+      tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
+      docs: CommandDocs(
+        summary: "Marks keys as used just now and counts those that exist.",
+        since: "3.2.1", group: "generic", complexity: "O(N)",
+        arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0, isMultiple: true)])),
+    CommandSpec(
+      id: .key(.ttl), name: "ttl", arity: 2, flags: [.readonly, .fast], categories: [.keyspace, .read, .fast],
+      keySpecs: [KeySpec(flags: ["RO", "access"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
+      tips: ["nondeterministic_output"],
+      docs: CommandDocs(
+        summary: "Tells in how many seconds a key expires.",
+        since: "1.0.0", group: "generic", complexity: "O(1)",
+        history: [("2.8.0", "reply: -2 when key is missing")],
+        arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0)])),
+    CommandSpec(
+      id: .key(.type), name: "type", arity: 2, flags: [.readonly, .fast], categories: [.keyspace, .read, .fast],
+      keySpecs: [KeySpec(flags: ["RO"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
+      docs: CommandDocs(
+        summary: "Tells what type of value a key holds.",
+        since: "1.0.0", group: "generic", complexity: "O(1)",
+        arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0)])),
+    CommandSpec(
+      id: .key(.unlink), name: "unlink", arity: -2, flags: [.write, .fast], categories: [.keyspace, .write, .fast],
+      keySpecs: [KeySpec(flags: ["RM", "delete"], begin: .index(1), find: .range(lastKey: -1, step: 1, limit: 0))],
+      tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
+      docs: CommandDocs(
+        summary: "Deletes keys, freeing their memory in the background.",
+        since: "4.0.0", group: "generic", complexity: "O(1); O(N)",
+        arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0, isMultiple: true)])),
+  ]
+}
