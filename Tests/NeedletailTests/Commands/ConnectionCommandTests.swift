@@ -25,7 +25,9 @@ import Testing
   @Test func select() {
     #expect(server.run("select", "15") == .ok)
     #expect(server.client.database == 15)
-    for bad in ["16", "-1", "2147483647"] { #expect(server.run("select", bad) == .error("ERR DB index is out of range")) }
+    for bad in ["16", "-1", "2147483647"] {
+      #expect(server.run("select", bad) == .error("ERR DB index is out of range"))
+    }
     for bad in ["x", "", "01", "99999999999999999999"] { #expect(server.run("select", bad) == .notAnInteger) }
     #expect(
       server.run("select", "2147483648")
@@ -76,8 +78,8 @@ import Testing
     let server = Self.locked()
     let refusal = Reply.error(
       """
-      NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> \
-      option can be used to authenticate the client and select the RESP protocol version at the same time
+      NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> \
+      <pass> option can be used to authenticate the client and select the RESP protocol version at the same time
       """)
     #expect(server.run("hello") == refusal)
     #expect(server.run("hello", "3", "setname", "x") == refusal)

@@ -132,9 +132,10 @@ import Testing
     var settings = Settings()
     settings.protectedConfigs = .local
     let server = TestServer(settings)
-    #expect(server.run("config", "set", "dir", "/tmp").isError)
+    // Where the process is already: changing it would disturb tests that run beside this one.
+    #expect(server.run("config", "set", "dir", ".").isError)
     server.client.handle.state.isLocal = true
-    #expect(server.run("config", "set", "dir", "/tmp") == .ok)
+    #expect(server.run("config", "set", "dir", ".") == .ok)
   }
 
   @Test func configRewriteAndHelp() {
@@ -164,7 +165,10 @@ import Testing
     #expect(server.run("command", "list", "filterby", "pattern", "CONFIG|[gs]et") == ["config|get", "config|set"])
     let dangerous = server.run("command", "list", "filterby", "ACLCAT", "Dangerous").elements ?? []
     #expect(dangerous.contains("flushall") && dangerous.contains("config|set") && !dangerous.contains("ping"))
-    for bad in [["foo"], ["filterby"], ["filterby", "module"], ["filterby", "foo", "x"], ["filterby", "aclcat", "a", "b"]] {
+    let refused = [
+      ["foo"], ["filterby"], ["filterby", "module"], ["filterby", "foo", "x"], ["filterby", "aclcat", "a", "b"],
+    ]
+    for bad in refused {
       #expect(server.run((["command", "list"] + bad).map { Array($0.utf8) }) == .syntaxError)
     }
   }
@@ -180,8 +184,8 @@ import Testing
       server.run("command", "info", "dbsize") == [
         [
           "dbsize", 1, [.simple("readonly"), .simple("fast")], 0, 0, 0,
-          [.simple("@keyspace"), .simple("@read"), .simple("@fast")], ["request_policy:all_shards", "response_policy:agg_sum"],
-          [], [],
+          [.simple("@keyspace"), .simple("@read"), .simple("@fast")],
+          ["request_policy:all_shards", "response_policy:agg_sum"], [], [],
         ]
       ])
   }
@@ -196,6 +200,23 @@ import Testing
 }
 
 @Suite struct KeyExtractionTests {
+  @Test func keysOfRealRequests() {
+    let server = TestServer()
+    func keys(_ request: String) -> Reply {
+      server.run((["command", "getkeys"] + request.split(separator: " ").map(String.init)).map { Array($0.utf8) })
+    }
+    #expect(keys("get a") == ["a"])
+    #expect(keys("MSET a 1 b 2") == ["a", "b"])
+    #expect(keys("mset a 1 b") == ["a", "b"])
+    #expect(keys("lcs a b LEN") == ["a", "b"])
+    #expect(keys("object encoding a") == ["a"])
+    #expect(keys("object") == .error("ERR The command has no key arguments"))
+    #expect(keys("object nosuch a") == .error("ERR Invalid command specified"))
+    #expect(keys("get") == .error("ERR Invalid number of arguments specified for command"))
+    let withFlags = server.run("command", "getkeysandflags", "set", "a", "1", "get")
+    #expect(withFlags == [["a", [.simple("RW"), .simple("access"), .simple("update")]]])
+  }
+
   /// The keys that `specs` find in a request, or nil where it does not fit.
   private func keys(_ specs: [KeySpec], name: StaticString = "x", _ arguments: String...) -> [String]? {
     let server = TestServer()
@@ -247,12 +268,16 @@ import Testing
   }
 
   @Test func keysBehindAKeyword() {
+    func behind(_ keyword: StaticString, from start: Int, limit: Int) -> [KeySpec] {
+      let find = KeySpec.FindKeys.range(lastKey: -1, step: 1, limit: limit)
+      return [KeySpec(flags: [], begin: .keyword(keyword, startFrom: start), find: find)]
+    }
     // XREAD ... STREAMS key [key ...] id [id ...]
-    let streams = [KeySpec(flags: [], begin: .keyword("STREAMS", startFrom: 1), find: .range(lastKey: -1, step: 1, limit: 2))]
+    let streams = behind("STREAMS", from: 1, limit: 2)
     #expect(keys(streams, "COUNT", "1", "streams", "a", "b", "0", "0") == ["a", "b"])
     #expect(keys(streams, "COUNT", "1") == nil)
     // MIGRATE ... KEYS key [key ...], searched from the end
-    let last = [KeySpec(flags: [], begin: .keyword("KEYS", startFrom: -2), find: .range(lastKey: -1, step: 1, limit: 0))]
+    let last = behind("KEYS", from: -2, limit: 0)
     #expect(keys(last, "keys", "1", "KEYS", "a", "b") == ["a", "b"])
     #expect(keys(last, "a") == nil)
     #expect(keys([KeySpec(flags: [], begin: .unknown, find: .unknown)], "a") == nil)
