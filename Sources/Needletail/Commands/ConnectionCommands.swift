@@ -57,7 +57,7 @@ extension ConnectionCommand {
       flags: [.noscript, .loading, .stale, .fast, .noAuth, .allowBusy, .endsBatch],
       categories: [.fast, .connection],
       docs: CommandDocs(
-        summary: "Chooses the protocol version, authenticates and names the connection in one step; tells who the server is.",
+        summary: "Chooses the protocol version, authenticates and names the connection; tells who the server is.",
         since: "6.0.0", group: "connection", complexity: "O(1)",
         history: [("6.2.0", "protover optional; without arguments: reports this connection")],
         arguments: [

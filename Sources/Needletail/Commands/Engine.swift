@@ -27,7 +27,9 @@ struct Engine: ~Copyable {
   /// - Parameters:
   ///   - seed: keys the hash of all databases.
   ///   - nowMilliseconds: the time, in milliseconds since 1970.
-  init(settings: Settings, seed: HashSeed, nowMilliseconds: Int, logger: Logger = Logger(level: .nothing))
+  ///   - freer: shared by engines that come and go, since its thread never ends; nil: one of the engine's own.
+  init(settings: Settings, seed: HashSeed, nowMilliseconds: Int, logger: Logger = Logger(level: .nothing),
+    freer: BackgroundFreer? = nil)
     throws(SystemError)
   {
     let network = try Network()
@@ -35,8 +37,8 @@ struct Engine: ~Copyable {
     self.settings = settings
     self.logger = logger
     memory.registerCurrentThread()
-    keyspace = Keyspace(databaseCount: settings.databaseCount, seed: seed, freer: BackgroundFreer(counters: memory),
-      nowMilliseconds: nowMilliseconds)
+    keyspace = Keyspace(databaseCount: settings.databaseCount, seed: seed,
+      freer: freer ?? BackgroundFreer(counters: memory), nowMilliseconds: nowMilliseconds)
     facts.startupMemoryBytes = memory.usedByteCount
     applyAccessClock()
   }

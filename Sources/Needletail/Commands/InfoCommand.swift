@@ -1,6 +1,7 @@
 import Glibc
 
-// INFO: facts and counters, by section. Fields are named as Redis names them and shown only where their values are true.
+// INFO: facts and counters, by section. Fields are named as Redis names them and shown only where their values are
+// true.
 
 extension ServerCommand {
   static let infoRows: [CommandSpec] = [
@@ -34,8 +35,7 @@ enum InfoSection: String, CaseIterable {
     var sections: Set<InfoSection> = []
     for name in names {
       switch name {
-      case "all": sections.formUnion(allCases.filter { $0 != .modules })
-      case "everything": sections.formUnion(allCases)
+      case "all", "everything": sections.formUnion(allCases)
       case "default": sections.formUnion(allCases.filter(\.isDefault))
       default: if let section = InfoSection(rawValue: name) { sections.insert(section) }
       }
@@ -311,7 +311,8 @@ enum SystemFacts {
   /// Absolute path of the running program; empty when the kernel does not tell.
   static var executablePath: String {
     unsafe withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
-      let count = unsafe readlink("/proc/self/exe", buffer.baseAddress!.assumingMemoryBound(to: CChar.self), buffer.count)
+      let text = unsafe buffer.baseAddress!.assumingMemoryBound(to: CChar.self)
+      let count = unsafe readlink("/proc/self/exe", text, buffer.count)
       return count > 0 ? unsafe String(decoding: UnsafeRawBufferPointer(rebasing: buffer[..<count]), as: UTF8.self) : ""
     }
   }

@@ -81,9 +81,9 @@ extension Reply {
 
   /// The value beside `key` in a map, or in an array of keys and values in turn.
   subscript(key: String) -> Reply? {
-    guard let elements, let index = stride(from: 0, to: elements.count - 1, by: 2).first(where: { elements[$0].text == key })
-    else { return nil }
-    return elements[index + 1]
+    guard let elements else { return nil }
+    let keys = stride(from: 0, to: elements.count - 1, by: 2)
+    return keys.first { elements[$0].text == key }.map { elements[$0 + 1] }
   }
 
   subscript(index: Int) -> Reply? {

@@ -2,21 +2,12 @@
 
 /// An engine without sockets and its first client. The clock stands still until the test moves it.
 @safe final class TestServer {
-  private let engine: UnsafeMutablePointer<Engine>
+  private let engine: TestEngine
   private var clients: [TestClient] = []
-  /// Its thread lives as long as the process, so that all tests share one.
-  private static let freer = BackgroundFreer(counters: MemoryCounters())
 
   init(_ settings: Settings = Settings(), nowMilliseconds: Int = 1_700_000_000_000) {
-    unsafe engine = .allocate(capacity: 1)
-    unsafe engine.initialize(to: try! Engine(settings: settings, seed: HashSeed(k0: 1, k1: 2),
-      nowMilliseconds: nowMilliseconds))
+    engine = TestEngine(settings, nowMilliseconds: nowMilliseconds)
     _ = connect()
-  }
-
-  deinit {
-    unsafe engine.deinitialize(count: 1)
-    unsafe engine.deallocate()
   }
 
   /// The client that `run` speaks for.
@@ -25,7 +16,7 @@
   /// A further client.
   /// - Parameter isRESP3: as if it had said HELLO 3.
   func connect(isRESP3: Bool = false) -> TestClient {
-    let client = unsafe TestClient(engine, id: clients.count + 1, isRESP3: isRESP3)
+    let client = TestClient(engine, id: clients.count + 1, isRESP3: isRESP3)
     clients.append(client)
     return client
   }
@@ -37,19 +28,38 @@
   @discardableResult
   func run(_ arguments: [[UInt8]]) -> Reply { client.run(arguments) }
 
-  var nowMilliseconds: Int { unsafe engine.pointee.keyspace.nowMilliseconds }
+  var nowMilliseconds: Int { unsafe engine.pointer.pointee.keyspace.nowMilliseconds }
 
-  func advance(milliseconds: Int) { unsafe engine.pointee.keyspace.setTime(nowMilliseconds + milliseconds) }
+  func advance(milliseconds: Int) { unsafe engine.pointer.pointee.keyspace.setTime(nowMilliseconds + milliseconds) }
 
-  func withEngine<R>(_ body: (inout Engine) throws -> R) rethrows -> R { try unsafe body(&engine.pointee) }
+  func withEngine<R>(_ body: (inout Engine) throws -> R) rethrows -> R { try unsafe body(&engine.pointer.pointee) }
+}
+
+/// Keeps the engine while a server or a client of it is there.
+@safe private final class TestEngine {
+  let pointer: UnsafeMutablePointer<Engine>
+  /// Its thread lives as long as the process, so that all tests share one.
+  private static let freer = BackgroundFreer(counters: MemoryCounters())
+
+  init(_ settings: Settings, nowMilliseconds: Int) {
+    unsafe pointer = .allocate(capacity: 1)
+    unsafe pointer.initialize(to: try! Engine(settings: settings, seed: HashSeed(k0: 1, k1: 2),
+      nowMilliseconds: nowMilliseconds, freer: Self.freer))
+  }
+
+  deinit {
+    unsafe pointer.deinitialize(count: 1)
+    unsafe pointer.deallocate()
+  }
 }
 
 @safe final class TestClient {
-  private let engine: UnsafeMutablePointer<Engine>
+  private let owner: TestEngine
+  private var engine: UnsafeMutablePointer<Engine> { unsafe owner.pointer }
   private let pointer: UnsafeMutablePointer<ClientState>
 
-  fileprivate init(_ engine: UnsafeMutablePointer<Engine>, id: Int, isRESP3: Bool) {
-    unsafe self.engine = engine
+  fileprivate init(_ owner: TestEngine, id: Int, isRESP3: Bool) {
+    self.owner = owner
     unsafe pointer = .allocate(capacity: 1)
     unsafe pointer.initialize(to: ClientState())
     unsafe pointer.pointee.id = id
@@ -63,7 +73,16 @@
     unsafe pointer.deallocate()
   }
 
-  var state: Client { unsafe Client(pointer) }
+  /// The handle that requests carry.
+  var handle: Client { unsafe Client(pointer) }
+
+  // Copies, since expectations cannot look into what is not copyable.
+  var database: Int { handle.database }
+  var isRESP3: Bool { handle.state.isRESP3 }
+  var closesAfterReply: Bool { handle.state.closesAfterReply }
+  var closesAtOnce: Bool { handle.state.closesAtOnce }
+  var libraryName: [UInt8] { handle.state.libraryName }
+  var libraryVersion: [UInt8] { handle.state.libraryVersion }
 
   /// Sends one request and returns its reply, of which there must be exactly one.
   @discardableResult
