@@ -49,8 +49,12 @@ extension Engine {
     var value: Float80 = 0
     if let entry = found.entry {
       guard entry.type == .string else { return reply.wrongType() }
-      guard let old = entry.integer.map(Float80.init) ?? entry.stringBytes?.extendedFloat else { return replyNotAFloat() }
-      value = old
+      if let integer = entry.integer {
+        value = Float80(integer)
+      } else {
+        guard let old = entry.stringBytes?.extendedFloat else { return replyNotAFloat() }
+        value = old
+      }
     }
     guard let delta = request[2].extendedFloat else { return replyNotAFloat() }
     value += delta

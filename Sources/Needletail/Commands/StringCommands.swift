@@ -243,7 +243,7 @@ extension Engine {
     return true
   }
 
-  /// Answers the old string, or null, and stores the new one. What may fail comes first: an answer cannot be taken back.
+  /// Answers the old string, or null, and stores the new one. What may fail comes first: no answer can be taken back.
   private mutating func exchange(_ value: ByteView, in found: inout Found, expiry: ExpiryChange) -> Bool {
     guard value.count > Entry.inlineMaxBytes else {
       replyStringOrNull(found.entry)

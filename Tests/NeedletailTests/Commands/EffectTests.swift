@@ -1,0 +1,171 @@
+import Testing
+@testable import Needletail
+
+/// Collects what the engine tells of its writes.
+private final class Recorder: EffectObserver {
+  var effects: [Effect] = []
+  var commands: [(arguments: [[UInt8]], database: Int)] = []
+  func keyChanged(_ effect: Effect) { effects.append(effect) }
+  func commandRan(_ arguments: [[UInt8]], database: Int) { commands.append((arguments, database)) }
+
+  /// "set k 0>1, expire k 1>1 | SET k v PXAT 5", and empties itself.
+  func take() -> String {
+    func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+    let told = effects.map { "\($0.event) \(text($0.key)) \($0.lengthBefore)>\($0.lengthAfter)" }
+    let ran = commands.map { $0.arguments.map(text).joined(separator: " ") }
+    effects = []
+    commands = []
+    return told.isEmpty && ran.isEmpty ? "" : told.joined(separator: ", ") + " | " + ran.joined(separator: ", ")
+  }
+}
+
+@Suite struct EffectTests {
+  static let start = 1_700_000_000_000
+
+  /// Each request's events, with lengths before and after, and what reproduces it.
+  @Test func whatIsTold() {
+    let server = TestServer(nowMilliseconds: Self.start)
+    let recorder = Recorder()
+    server.withEngine { $0.keyspace.effects.observer = recorder }
+    for (request, expected) in [
+      ("SET k v", "set k -1>1 | SET k v"), ("SET k ww NX", ""), ("SET k ww XX", "set k 1>2 | SET k ww XX"),
+      ("GET k", ""), ("SET k x GET", "set k 2>1 | SET k x"), ("SET k y KEEPTTL GET", "set k 1>1 | SET k y KEEPTTL"),
+      ("SET k v EX 10", "set k 1>1, expire k 1>1 | SET k v PXAT 1700000010000"),
+      ("SET k v PXAT 1700000010000", "set k 1>1, expire k 1>1 | SET k v PXAT 1700000010000"),
+      ("SETEX k 20 abc", "set k 1>3, expire k 3>3 | SET k abc PXAT 1700000020000"),
+      ("PSETEX k 20 abc", "set k 3>3, expire k 3>3 | SET k abc PXAT 1700000000020"),
+      ("SETNX k v", ""), ("SETNX n 12", "set n -1>2 | SETNX n 12"), ("INCR n", "incrby n 2>2 | INCR n"),
+      ("INCRBY n 100", "incrby n 2>3 | INCRBY n 100"), ("DECR n", "incrby n 3>3 | DECR n"),
+      ("INCRBYFLOAT n 0.5", "incrbyfloat n 3>5 | SET n 112.5 KEEPTTL"), ("INCR n", ""),
+      ("GETSET k ''", "set k 3>0 | SET k "), ("APPEND k abc", "append k 0>3 | APPEND k abc"),
+      ("APPEND k ''", "append k 3>3 | APPEND k "), ("APPEND new x", "append new -1>1 | APPEND new x"),
+      ("SETRANGE k 5 z", "setrange k 3>6 | SETRANGE k 5 z"), ("SETRANGE k 5 ''", ""), ("STRLEN k", ""),
+      ("GETEX k", ""), ("GETEX k PERSIST", ""), ("GETEX k EX 5", "expire k 6>6 | PEXPIREAT k 1700000005000"),
+      ("GETEX k PERSIST", "persist k 6>6 | PERSIST k"), ("GETEX k PXAT 1", "del k 6>-1 | DEL k"),
+      ("GETDEL k", ""), ("GETDEL n", "del n 5>-1 | DEL n"),
+      ("MSET a 1 b 22", "set a -1>1, set b -1>2 | MSET a 1 b 22"), ("MSETNX a 1 c 2", ""),
+      ("MSETNX c 1 d 2", "set c -1>1, set d -1>1 | MSETNX c 1 d 2"), ("EXPIRE none 10", ""),
+      ("EXPIRE a 10", "expire a 1>1 | PEXPIREAT a 1700000010000"), ("EXPIRE a 5 GT", ""),
+      ("PEXPIRE a 5 LT", "expire a 1>1 | PEXPIREAT a 1700000000005"),
+      ("EXPIREAT a 1700000007", "expire a 1>1 | PEXPIREAT a 1700000007000"), ("PERSIST a", "persist a 1>1 | PERSIST a"),
+      ("PERSIST a", ""), ("EXPIRE a 0", "del a 1>-1 | DEL a"), ("PEXPIREAT b 1", "del b 2>-1 | DEL b"),
+      ("DEL none", ""), ("DEL c none d", "del c 1>-1, del d 1>-1 | DEL c none d"),
+      ("UNLINK new", "del new 1>-1 | UNLINK new"),
+      ("TOUCH k", ""), ("KEYS *", ""), ("SCAN 0", ""),
+    ] {
+      server.send(request)
+      let told = recorder.take()
+      #expect(told == expected, "\(request)")
+    }
+  }
+
+  @Test func lazyFreeingShowsInWhatIsReproduced() {
+    var settings = Settings()
+    settings.lazyfreeExpire = true
+    settings.lazyfreeUserDel = true
+    let server = TestServer(settings, nowMilliseconds: Self.start)
+    let recorder = Recorder()
+    server.withEngine { $0.keyspace.effects.observer = recorder }
+    for request in ["EXPIRE k 0", "GETEX k PXAT 1", "GETDEL k"] {
+      server.run("SET", "k", "v")
+      _ = recorder.take()
+      server.send(request)
+      #expect(recorder.take() == "del k 1>-1 | UNLINK k")
+    }
+  }
+
+  @Test func anExpiredKeyIsTold() {
+    let server = TestServer(nowMilliseconds: Self.start)
+    let recorder = Recorder()
+    server.run("SET", "k", "abc", "PX", "5")
+    server.withEngine { $0.keyspace.effects.observer = recorder }
+    server.advance(milliseconds: 6)
+    server.run("GET", "k")
+    #expect(recorder.take() == "expired k 3>-1 | DEL k")
+  }
+
+  /// After a random run, the effects replayed into a second keyspace have made the same contents, and the lengths told
+  /// follow from each other.
+  @Test func replay() {
+    var generator = SeededGenerator.fresh()
+    let seed = generator.seed
+    let server = TestServer(nowMilliseconds: Self.start)
+    let copy = TestServer(nowMilliseconds: Self.start)
+    let recorder = Recorder()
+    server.withEngine { $0.keyspace.effects.observer = recorder }
+    var lengths: [[UInt8]: Int] = [:]
+    for _ in 0..<(isLongRun ? 200_000 : 5_000) {
+      if Int.random(in: 0..<20, using: &generator) == 0 {
+        let step = Int.random(in: 1...400, using: &generator)
+        server.advance(milliseconds: step)
+        copy.advance(milliseconds: step)
+      }
+      let request = randomRequest(now: server.withEngine { $0.keyspace.nowMilliseconds }, &generator)
+      _ = server.client.runRaw(request)
+      for effect in recorder.effects {
+        #expect(lengths[effect.key] ?? -1 == effect.lengthBefore, "seed \(seed): \(effect)")
+        lengths[effect.key] = effect.lengthAfter < 0 ? nil : effect.lengthAfter
+      }
+      for command in recorder.commands { copy.run(command.arguments) }
+      _ = recorder.take()
+    }
+    let contents = contents(of: server)
+    #expect(contents == self.contents(of: copy), "seed \(seed)")
+    for (key, value) in contents { #expect(lengths[key] == value.bytes.count, "seed \(seed)") }
+  }
+
+  private struct Value: Equatable {
+    let bytes: [UInt8]
+    let expiry: Int?
+  }
+
+  private func contents(of server: TestServer) -> [[UInt8]: Value] {
+    server.withEngine { engine in
+      var contents: [[UInt8]: Value] = [:]
+      _ = engine.keyspace.scan(database: 0, cursor: 0, count: Int.max) { entry in
+        contents[entry.key.array] = Value(bytes: entry.withString { $0.array }, expiry: entry.expiry)
+      }
+      return contents
+    }
+  }
+
+  private func randomRequest(now: Int, _ generator: inout SeededGenerator) -> [[UInt8]] {
+    func pick(_ texts: [String]) -> String { texts.randomElement(using: &generator)! }
+    func key() -> String { "k\(Int.random(in: 0..<12, using: &generator))" }
+    func number() -> String { pick(["1", "-7", "123456789", "x", "9223372036854775807", "0", "2.5"]) }
+    func value() -> String {
+      Int.random(in: 0..<2, using: &generator) == 0
+        ? number() : String(repeating: "v", count: interestingStringCounts.randomElement(using: &generator)!)
+    }
+    func offset() -> String { "\([0, 1, 44, 300, 1023, 1100].randomElement(using: &generator)!)" }
+    func milliseconds() -> String { "\(Int.random(in: -10...2000, using: &generator))" }
+    func at() -> String { "\(now + Int.random(in: -10...2000, using: &generator))" }
+    let request: [String] = switch Int.random(in: 0..<24, using: &generator) {
+    case 0: ["SET", key(), value()]
+    case 1: ["SET", key(), value(), "PX", milliseconds()]
+    case 2: ["SET", key(), value(), pick(["NX", "XX", "GET", "KEEPTTL"])]
+    case 3: ["SET", key(), value(), "PXAT", at(), pick(["NX", "XX", "GET"])]
+    case 4: ["GETSET", key(), value()]
+    case 5: ["GETDEL", key()]
+    case 6: ["GETEX", key(), "PX", milliseconds()]
+    case 7: ["GETEX", key(), "PXAT", at()]
+    case 8: ["GETEX", key(), "PERSIST"]
+    case 9: ["SETNX", key(), value()]
+    case 10: ["PSETEX", key(), milliseconds(), value()]
+    case 11: ["APPEND", key(), value()]
+    case 12: ["SETRANGE", key(), offset(), value()]
+    case 13: [pick(["INCR", "DECR"]), key()]
+    case 14: [pick(["INCRBY", "DECRBY"]), key(), number()]
+    case 15: ["INCRBYFLOAT", key(), number()]
+    case 16: ["MSET", key(), value(), key(), value()]
+    case 17: ["MSETNX", key(), value(), key(), value()]
+    case 18: [pick(["DEL", "UNLINK"]), key(), key()]
+    case 19: ["PEXPIRE", key(), milliseconds(), pick(["NX", "XX", "GT", "LT"])]
+    case 20: ["PEXPIRE", key(), milliseconds()]
+    case 21: ["PEXPIREAT", key(), at()]
+    case 22: ["PERSIST", key()]
+    default: [pick(["GET", "TTL", "EXISTS", "STRLEN"]), key()]
+    }
+    return request.map { Array($0.utf8) }
+  }
+}
