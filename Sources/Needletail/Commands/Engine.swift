@@ -11,7 +11,7 @@ struct Engine: ~Copyable {
   var network: Network
   var clock = LoopClock()
   let logger: Logger
-  let memory = MemoryCounters()
+  let memory: MemoryCounters
   let commands = CommandTable([
     StringCommand.rows, KeyCommand.rows, ConnectionCommand.rows, ServerCommand.rows,
   ])
@@ -33,12 +33,15 @@ struct Engine: ~Copyable {
     throws(SystemError)
   {
     let network = try Network()
+    // Locals first: an autoclosure must not capture `self` while it is being made.
+    let memory = MemoryCounters()
+    memory.registerCurrentThread()
+    let freer = freer ?? BackgroundFreer(counters: memory)
+    keyspace = Keyspace(databaseCount: settings.databaseCount, seed: seed, freer: freer, nowMilliseconds: nowMilliseconds)
     self.network = network
     self.settings = settings
     self.logger = logger
-    memory.registerCurrentThread()
-    keyspace = Keyspace(databaseCount: settings.databaseCount, seed: seed,
-      freer: freer ?? BackgroundFreer(counters: memory), nowMilliseconds: nowMilliseconds)
+    self.memory = memory
     facts.startupMemoryBytes = memory.usedByteCount
     applyAccessClock()
   }

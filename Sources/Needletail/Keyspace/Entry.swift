@@ -46,8 +46,15 @@ enum StringEncoding: UInt8 {
   static let longKeyMark = 0xfff
   /// Strings up to this length lie in the entry itself.
   static let inlineMaxBytes = 1024
-  /// Strings up to this length that no command modified are `embstr` to OBJECT ENCODING.
-  static let embeddedMaxBytes = 44
+
+  /// True when Redis 8.2 would hold key, expiry and string in one object of 64 bytes: OBJECT ENCODING then says `embstr`.
+  /// How ours lies in memory has nothing to do with it; clients and tests look at the word.
+  @inline(__always)
+  static func isEmbedded(keyCount: Int, stringCount: Int, hasExpiry: Bool) -> Bool {
+    keyCount + stringCount <= (hasExpiry ? 33 : 41)
+  }
+  /// Redis leaves an object that has a key from this length on as it is when it gets an expiry.
+  static let embeddedKeepsMinKeyBytes = 40
 
   private static let expiryFlag: UInt16 = 0x8000
   private static let wideExpiryFlag: UInt16 = 0x4000
@@ -75,7 +82,7 @@ enum StringEncoding: UInt8 {
     @inline(__always) nonmutating set { unsafe cs_store_relaxed_u32(raw + 4, newValue) }
   }
 
-  /// A string that APPEND or SETRANGE made is `raw` to OBJECT ENCODING, however short.
+  /// `raw` to OBJECT ENCODING: too long for Redis to embed it when it was written, or made by APPEND or SETRANGE.
   var isMarkedRaw: Bool { word & Self.rawFlag != 0 }
 
   @inline(__always) var hasExpiry: Bool { word & Self.expiryFlag != 0 }
@@ -188,8 +195,7 @@ enum StringEncoding: UInt8 {
 
   /// As OBJECT ENCODING answers it.
   var encodingName: StaticString {
-    guard let bytes = stringBytes else { return "int" }
-    return isMarkedRaw || bytes.count > Self.embeddedMaxBytes ? "raw" : "embstr"
+    encoding == .integer ? "int" : isMarkedRaw ? "raw" : "embstr"
   }
 
   // MARK: Sizes
@@ -225,10 +231,19 @@ enum StringEncoding: UInt8 {
     let from = Self.headerBytes + Self.expiryBytes(word)
     let count = byteCount - from
     let width = Self.expiryWidth(expiry)
+    let hadExpiry = hasExpiry
+    let keyCount = key.count
+    let isString = type == .string && encoding != .integer
+    let stringCount = isString ? self.stringCount : 0
     // Overlapping is fine: this is memmove, and the header is written after it.
     unsafe (block + Self.headerBytes + width).copyMemory(from: raw + from, byteCount: count)
     word &= ~(Self.expiryFlag | Self.wideExpiryFlag)
     if let expiry {
+      if isString && !hadExpiry && keyCount < Self.embeddedKeepsMinKeyBytes
+        && !Self.isEmbedded(keyCount: keyCount, stringCount: stringCount, hasExpiry: true)
+      {
+        word |= Self.rawFlag
+      }
       word |= width == 6 ? Self.expiryFlag : Self.expiryFlag | Self.wideExpiryFlag
       if width == 6 {
         unsafe block.storeBytes(of: UInt32(truncatingIfNeeded: expiry), toByteOffset: 8, as: UInt32.self)

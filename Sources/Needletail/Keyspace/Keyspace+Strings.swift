@@ -16,7 +16,8 @@ extension Keyspace {
     if let integer = value.integer {
       return putInteger(&found, integer, expiry: milliseconds)
     }
-    let shape = Entry.Shape(key: found.key.bytes, expiry: milliseconds, stringCount: value.count)
+    let shape = Entry.Shape(key: found.key.bytes, expiry: milliseconds, stringCount: value.count,
+      isMarkedRaw: !isEmbedded(found, value.count, expiry))
     if shape.encoding != .external {
       unsafe put(&found, shape) { unsafe value.copy(to: $0) }
       return
@@ -26,7 +27,8 @@ extension Keyspace {
 
   /// As `setString`, for a value that `makeUnit` has made: nothing can fail any more.
   mutating func setString(_ found: inout Found, adopting unit: StringUnit, expiry: ExpiryChange) {
-    let shape = Entry.Shape(key: found.key.bytes, expiry: time(expiry, found), encoding: .external)
+    let shape = Entry.Shape(key: found.key.bytes, expiry: time(expiry, found), encoding: .external,
+      isMarkedRaw: true)
     putUnit(&found, shape, unit)
   }
 
@@ -37,6 +39,21 @@ extension Keyspace {
     unsafe value.copy(to: unit.data)
     unit.count = value.count
     return unit
+  }
+
+  /// Redis first stores the value, in the place of an object that may have an expiry, then sets the expiry.
+  @inline(__always)
+  private func isEmbedded(_ found: Found, _ count: Int, _ change: ExpiryChange) -> Bool {
+    let keyCount = found.key.bytes.count
+    switch change {
+    case .keep:
+      return Entry.isEmbedded(keyCount: keyCount, stringCount: count, hasExpiry: found.entry?.hasExpiry ?? false)
+    case .clear:
+      return Entry.isEmbedded(keyCount: keyCount, stringCount: count, hasExpiry: false)
+    case .at:
+      return Entry.isEmbedded(keyCount: keyCount, stringCount: count,
+        hasExpiry: keyCount < Entry.embeddedKeepsMinKeyBytes)
+    }
   }
 
   /// The expiry that a key has after `change`.

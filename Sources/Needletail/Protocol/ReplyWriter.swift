@@ -96,7 +96,8 @@ struct ReplyOutput: ~Copyable {
 
   /// The bytes of a receiver's arena range.
   func arenaBytes(start: Int, count: Int) -> ByteView {
-    precondition(start >= 0 && count >= 0 && start + count <= arenaUsed)
+    if count == 0 { return .empty }
+    precondition(start >= 0 && count > 0 && start + count <= arenaUsed)
     return unsafe ByteView(arena + start, count: count)
   }
 
