@@ -24,7 +24,7 @@ import Testing
     #expect(server.run("STRLEN", "k") == .integer(count))
     #expect(server.run("MGET", "k", "none", "k") == [.bytes(value), .null, .bytes(value)])
     #expect(server.run("GETRANGE", "k", "0", "-1") == .bytes(value))
-    #expect(server.run("OBJECT", "ENCODING", "k") == (count <= 44 ? "embstr" : "raw"))
+    #expect(server.run("OBJECT", "ENCODING", "k") == (count <= 40 ? "embstr" : "raw"))
     // Over what is there already, of every other size.
     for other in interestingStringCounts {
       let next = bytes(other, from: 3)
@@ -41,6 +41,20 @@ import Testing
     }
     for text in ["-0", "+1", "01", "9223372036854775808", "-9223372036854775809", "1.0", "1x", "-", "-1-"] {
       server.expect([("SET k \(text)", .ok), ("OBJECT ENCODING k", "embstr"), ("GET k", .bulk(text))])
+    }
+  }
+
+  /// Redis 8.2 embeds a value where key, value and expiry together fit 64 bytes; these are the longest that do.
+  @Test func longestEmbedded() {
+    for (keyCount, plain, expiring) in [(1, 40, 32), (2, 39, 31), (5, 36, 28), (20, 21, 13), (30, 11, 3)] {
+      let key = String(repeating: "k", count: keyCount)
+      let (fits, fitsExpiring) = (String(repeating: "v", count: plain), String(repeating: "v", count: expiring))
+      server.expect([
+        ("SET \(key) \(fits)", .ok), ("OBJECT ENCODING \(key)", "embstr"), ("SET \(key) \(fits)v", .ok),
+        ("OBJECT ENCODING \(key)", "raw"), ("SET \(key) \(fitsExpiring) EX 100", .ok),
+        ("OBJECT ENCODING \(key)", "embstr"), ("SET \(key) \(fitsExpiring)v EX 100", .ok),
+        ("OBJECT ENCODING \(key)", "raw"),
+      ])
     }
   }
 
