@@ -188,10 +188,12 @@ struct TableContext: ~Copyable {
     makeWritable(position.first, &context)
     removeDeadline(at: position, &context)
     let base = unsafe bucketBase(position)
+    let home = unsafe Layout.home(Layout.word(base, position.index) >> 48, Layout.bucketCount(directory![position.first]))
     unsafe Layout.clear(base, position.index)
     unsafe directory![position.first] -= Layout.countUnit
     count -= 1
     if unsafe Layout.overflow(base) != 0 { pullBack(position.first, into: position.bucket) }
+    if home != position.bucket { cleanOverflow(position.first, from: home, to: position.bucket) }
     let word = unsafe directory![position.first]
     if Layout.count(word) <= Layout.shrinkLimit(Layout.bucketCount(word)) { shrink(position.first, &context) }
   }
@@ -231,6 +233,7 @@ struct TableContext: ~Copyable {
           let target = unsafe Layout.emptyIndex(segment + to << Layout.bucketShift)!
           unsafe Layout.move(segment, from: (from, index), to: (to, target))
           moveDeadline(first, from: from * Layout.bucketSlots + index, to: to * Layout.bucketSlots + target)
+          cleanOverflow(first, from: to, to: from)
           hole = from
           break
         }
@@ -238,13 +241,18 @@ struct TableContext: ~Copyable {
         from = (from + 1) % bucketCount
         distance += 1
       }
-      // Buckets from the hole to where the element came from: their masks may now be too large.
-      var clean = to
-      while true {
-        unsafe Layout.recomputeOverflow(segment, bucketCount: bucketCount, bucket: clean)
-        if clean == from { break }
-        clean = (clean + 1) % bucketCount
-      }
+    }
+  }
+
+  /// An element of bucket `to`, or one that went there from `from`, is gone: the masks of the buckets it had passed may
+  /// be too large now. Complexity: O(buckets passed).
+  private func cleanOverflow(_ first: Int, from: Int, to: Int) {
+    let word = unsafe directory![first]
+    let bucketCount = Layout.bucketCount(word)
+    var bucket = from
+    while bucket != to {
+      unsafe Layout.recomputeOverflow(Layout.segment(word), bucketCount: bucketCount, bucket: bucket)
+      bucket = bucket + 1 == bucketCount ? 0 : bucket + 1
     }
   }
 
