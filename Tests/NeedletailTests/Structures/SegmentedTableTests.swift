@@ -39,15 +39,15 @@ import Testing
     model.empty()
   }
 
-  @Test func evenHashes() { race(EvenHashes.self, size: isLongRun ? 1_000_000 : 40_000, rounds: 3, interval: 20_000) }
+  @Test func evenHashes() { race(EvenHashes.self, size: isLongRun ? 400_000 : 40_000, rounds: 3, interval: isLongRun ? 300_000 : 20_000) }
   @Test func evenHashesInDetail() { race(EvenHashes.self, size: 2_000, rounds: isLongRun ? 100 : 6, interval: 500) }
   @Test func tinyTables() { race(EvenHashes.self, size: 40, rounds: isLongRun ? 1000 : 100, interval: 5) }
   @Test func clusteredHashes() {
-    race(ClusteredHashes.self, size: isLongRun ? 100_000 : 10_000, rounds: 3, interval: 10_000)
+    race(ClusteredHashes.self, size: isLongRun ? 60_000 : 10_000, rounds: 3, interval: isLongRun ? 50_000 : 10_000)
   }
   @Test func equalHashes() { race(EqualHashes.self, size: 6_400, rounds: isLongRun ? 20 : 3, interval: 4_000) }
   @Test func frozenEvenHashes() {
-    race(EvenHashes.self, size: isLongRun ? 200_000 : 8_000, rounds: 3, interval: 4_000, freezing: true)
+    race(EvenHashes.self, size: isLongRun ? 80_000 : 8_000, rounds: 3, interval: isLongRun ? 50_000 : 4_000, freezing: true)
   }
   @Test func frozenEqualHashes() { race(EqualHashes.self, size: 3_000, rounds: 3, interval: 3_000, freezing: true) }
 
@@ -55,7 +55,7 @@ import Testing
   @Test func growsAndShrinks() {
     let model = TableModel<EvenHashes>(.fresh())
     model.deadlinePercent = 30
-    let size = isLongRun ? 3_000_000 : 200_000
+    let size = isLongRun ? 1_000_000 : 200_000
     for i in 0..<size {
       let key = model.random.next()
       model.insert(key, deadline: i % 5 == 0 ? model.someDeadline() : nil)
