@@ -96,8 +96,8 @@ extension Engine {
 
   /// - Parameter names: sections, in lower case; empty: the default ones.
   mutating func info(_ names: [String] = []) -> String {
-    refreshFacts()
     let selected = InfoSection.selected(by: names)
+    if !selected.isDisjoint(with: [.server, .memory]) { refreshFacts() }
     var text = InfoText()
     for section in InfoSection.allCases where selected.contains(section) {
       text.section(section)

@@ -1,4 +1,5 @@
 import CJemalloc
+import CSystem
 
 /// Raw blocks from jemalloc, freed with their size so that the allocator need not look it up.
 enum Heap {
@@ -32,4 +33,14 @@ enum Heap {
     if byteCount <= 128 { return byteCount <= 8 ? 8 : (byteCount + 15) & ~15 }
     return je_good_size(byteCount)
   }
+
+  /// Leaves returning unused pages to the system to jemalloc's own thread: doing it is many system calls in a row,
+  /// which the event loop would otherwise make in the middle of a command.
+  static func releasePagesInBackground() {
+    var isOn = true
+    unsafe _ = je_control("background_thread", nil, nil, &isOn, MemoryLayout<Bool>.size)
+  }
+
+  /// Maps memory in huge pages from now on. False when the system has none.
+  static func useHugePages() -> Bool { cs_use_huge_pages() == 0 }
 }
