@@ -215,36 +215,22 @@ struct TableContext: ~Copyable {
     unsafe context.units.retire(old, byteCount)
   }
 
-  /// Fills a hole in `bucket` with an element that had overflowed past it, and so on from where that came, until no
-  /// hole is left that someone had to jump over; overflow bits that are no longer true go. Complexity: O(buckets).
+  /// Fills a hole in `bucket` with an element that had to go on to the next bucket, then the hole which that one leaves,
+  /// and so on; on the way, overflow bits that nobody needs any more go. A mask may keep a bit too many when the element
+  /// it stands for lay two buckets on, never one too few. Complexity: O(1) on average, O(buckets) at worst.
   private mutating func pullBack(_ first: Int, into bucket: Int) {
     let word = unsafe directory![first]
     let segment = unsafe Layout.segment(word)
     let bucketCount = Layout.bucketCount(word)
-    var hole: Int? = bucket
-    while let to = hole {
-      hole = nil
-      var distance = 1
-      var from = (to + 1) % bucketCount
-      while distance < bucketCount {
-        if let index = unsafe Layout.overflowed(segment, bucketCount: bucketCount, bucket: from, distance: distance) {
-          let target = unsafe Layout.emptyIndex(segment + to << Layout.bucketShift)!
-          unsafe Layout.move(segment, from: (from, index), to: (to, target))
-          moveDeadline(first, from: from * Layout.bucketSlots + index, to: to * Layout.bucketSlots + target)
-          hole = from
-          break
-        }
-        if unsafe Layout.overflow(segment + from << Layout.bucketShift) == 0 { break }
-        from = (from + 1) % bucketCount
-        distance += 1
-      }
-      // Buckets from the hole to where the element came from: their masks may now be too large.
-      var clean = to
-      while true {
-        unsafe Layout.recomputeOverflow(segment, bucketCount: bucketCount, bucket: clean)
-        if clean == from { break }
-        clean = (clean + 1) % bucketCount
-      }
+    var to = bucket
+    for _ in 1..<max(bucketCount, 1) {
+      let from = to + 1 == bucketCount ? 0 : to + 1
+      guard let index = unsafe Layout.cleanOverflow(segment, bucketCount: bucketCount, bucket: to, next: from) else { return }
+      let target = unsafe Layout.emptyIndex(segment + to << Layout.bucketShift)!
+      unsafe Layout.move(segment, from: (from, index), to: (to, target))
+      moveDeadline(first, from: from * Layout.bucketSlots + index, to: to * Layout.bucketSlots + target)
+      to = from
+      if unsafe Layout.overflow(segment + to << Layout.bucketShift) == 0 { return }
     }
   }
 
