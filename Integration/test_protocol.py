@@ -242,6 +242,13 @@ def test_half_close_then_reset(ours: Server) -> None:
     ours.call("DEL", "large")
 
 
+def test_nothing_runs_after_shutdown() -> None:
+    with Server(OURS) as server:
+        received, state = exchange(server, [encode("PING") + encode("SHUTDOWN", "NOSAVE") + encode("SET", "k", "v")], quiet=5)
+        assert (received, state) in ((b"+PONG\r\n", "closed"), (b"+PONG\r\n", "reset"))
+        assert server.process.wait(5) == 0
+
+
 def cpu_seconds(server: Server) -> float:
     fields = pathlib.Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
