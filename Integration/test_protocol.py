@@ -21,7 +21,10 @@ def compare(pair: tuple[Server, Server], *chunks: bytes, half_close: bool = Fals
     return results[0]
 
 
-BUILT_IN_MODULE = rb"\*1\r\n[*%]\d\r\n\$4\r\nname\r\n\$9\r\nvectorset\r\n\$3\r\nver\r\n:1\r\n\$4\r\npath\r\n\$0\r\n\r\n\$4\r\nargs\r\n\*0\r\n"
+BUILT_IN_MODULE = (
+    rb"\*1\r\n[*%]\d\r\n\$4\r\nname\r\n\$9\r\nvectorset\r\n"
+    rb"\$3\r\nver\r\n:1\r\n\$4\r\npath\r\n\$0\r\n\r\n\$4\r\nargs\r\n\*0\r\n"
+)
 
 
 def normal(result: Exchange) -> Exchange:
