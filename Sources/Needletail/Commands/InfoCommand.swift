@@ -137,6 +137,7 @@ extension Engine {
     text.field("uptime_in_days", facts.uptimeSeconds / 86_400)
     text.field("hz", settings.hz)
     text.field("configured_hz", settings.hz)
+    text.field("lru_clock", Int(keyspace.nowSeconds & 0xff_ffff))
     text.field("executable", facts.executablePath)
     text.field("config_file", facts.configurationFile)
     text.field("io_threads_active", 0)

@@ -19,6 +19,7 @@ extension Server {
         resumeNextTurn(client)
       } else if client.state.connection.hasPending {
         parsePending(client)
+        finishIfEnded(client)
       } else {
         read(client)
       }
@@ -51,27 +52,32 @@ extension Server {
     switch received {
     case .closed:
       return
-    case .nothing:
-      guard kept > 0 else { return }
-      _ = unsafe client.state.connection.takeLeftover(to: unsafe start)
-      unsafe parse(client, unsafe start, kept)
+    case .nothing, .ended:
+      if kept > 0 {
+        _ = unsafe client.state.connection.takeLeftover(to: unsafe start)
+        unsafe parse(client, unsafe start, kept)
+      }
+      finishIfEnded(client)
     case .bytes(let count):
       _ = unsafe client.state.connection.takeLeftover(to: unsafe start)
       unsafe parse(client, unsafe start, kept + count)
     }
   }
 
-  private enum Received { case bytes(Int), nothing, closed }
+  private enum Received { case bytes(Int), nothing, ended, closed }
 
-  /// Receives once; the peer's end and errors close the client.
+  /// Receives once; errors close the client.
   private mutating func receive(_ client: Client, _ place: UnsafeMutableRawPointer, _ room: Int) -> Received {
+    if client.state.connection.hasEnded { return .ended }
     do throws(SystemError) {
       switch unsafe try client.state.connection.receive(place, room) {
       case .wouldBlock:
         return .nothing
       case .bytes(0):
-        peerClosed(client)
-        return .closed
+        client.state.connection.hasEnded = true
+        client.state.connection.stopsReading = true
+        updateInterest(client)
+        return .ended
       case .bytes(let count):
         engine.statistics.reads += 1
         engine.statistics.inputBytes += count
@@ -85,15 +91,15 @@ extension Server {
     }
   }
 
-  /// The peer sends no more. What it asked for before is still answered, if it listens.
-  private mutating func peerClosed(_ client: Client) {
-    if client.state.output.byteCount > 0 && !client.state.closesAfterReply {
-      client.state.closesAfterReply = true
-      client.state.connection.stopsReading = true
-      updateInterest(client)
-    } else {
-      close(client)
-    }
+  /// Closes a client whose peer sends no more, once all that it asked for is answered and the answers are sent.
+  private mutating func finishIfEnded(_ client: Client) {
+    guard client.state.connection.hasEnded, !client.state.isOnResumeList else { return }
+    executeBatch()
+    if client.state.connection.isClosed || client.state.closesAfterReply { return }
+    // It goes on when the peer has taken what waits.
+    if client.state.connection.isPaused && client.state.connection.keepsInput { return }
+    if client.state.output.byteCount == 0 { return close(client) }
+    client.state.closesAfterReply = true
   }
 
   /// A client that is being closed may go on sending; nobody listens.
@@ -209,7 +215,7 @@ extension Server {
       engine.logger.warning("Out of memory for an argument: closing client id=\(client.state.id)")
       return close(client)
     }
-    guard case .bytes(let count) = unsafe receive(client, place, room) else { return }
+    guard case .bytes(let count) = unsafe receive(client, place, room) else { return finishIfEnded(client) }
     client.state.connection.pending.received(count)
     parsePending(client)
   }

@@ -79,7 +79,8 @@ extension Server {
       client.state.connection.isPaused = true
     } else if client.state.connection.isPaused && waiting <= threshold / 2 {
       client.state.connection.isPaused = false
-      if !client.state.closesAfterReply { client.state.connection.stopsReading = false }
+      let hasSaidAll = client.state.closesAfterReply || client.state.connection.hasEnded
+      if !hasSaidAll { client.state.connection.stopsReading = false }
       resumeNextTurn(client)
       updateInterest(client)
     }

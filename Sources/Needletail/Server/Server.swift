@@ -100,7 +100,7 @@ import Glibc
         client.state.connection.token == event.token
       else { return }
       if event.isWritable && client.state.connection.waitsToWrite { addToWriteList(client) }
-      if event.isReadable { read(client) }
+      if event.isReadable && !client.state.connection.stopsReading { read(client) }
     case .listener:
       let start = cs_cycles()
       accept(event.token.descriptor)
