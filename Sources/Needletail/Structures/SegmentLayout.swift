@@ -178,11 +178,15 @@ enum SegmentLayout {
     unsafe clear(source, from.index)
   }
 
-  /// Prepares filling a hole in `bucket`: finds an element of the `next` bucket that does not belong there, and takes
-  /// from the mask of `bucket` what neither another such element nor one further on stands for.
+  /// Takes from the mask of `bucket` what no element of the `next` bucket that does not belong there stands for, nor one
+  /// that went on beyond that; finds such an element to fill a hole in `bucket` with.
+  ///
+  /// - Parameter taking: the element found is about to be moved into `bucket`, so its bit goes as well.
   /// - Returns: the index of that element in `next`; nil without one.
   @inline(__always)
-  static func cleanOverflow(_ segment: UnsafeMutableRawPointer, bucketCount: Int, bucket: Int, next: Int) -> Int? {
+  static func cleanOverflow(_ segment: UnsafeMutableRawPointer, bucketCount: Int, bucket: Int, next: Int, taking: Bool)
+    -> Int?
+  {
     let base = unsafe segment + bucket << bucketShift
     let other = unsafe segment + next << bucketShift
     var passed = unsafe overflow(other)
@@ -191,7 +195,11 @@ enum SegmentLayout {
     while full != 0 {
       let index = full.trailingZeroBitCount - 2
       if unsafe home(word(other, index) >> 48, bucketCount) != next {
-        if found == nil { found = index } else { passed |= 1 << (unsafe tag(other, index) & 7) }
+        if found == nil && taking {
+          found = index
+        } else {
+          passed |= 1 << (unsafe tag(other, index) & 7)
+        }
       }
       full &= full &- 1
     }

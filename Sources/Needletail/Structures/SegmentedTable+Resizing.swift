@@ -33,25 +33,34 @@ extension SegmentedTable {
     }
   }
 
-  /// Makes the segment smaller, or one of two. Complexity: O(segment).
+  /// Makes the segment smaller, or one of it and its sibling, and so on while that has a sibling as empty: elements
+  /// removed in hash order leave a small segment on every level. Complexity: O(segment), rarely O(depth) times that.
   mutating func shrink(_ first: Int, _ context: inout TableContext) {
-    let word = unsafe directory![first]
-    let depth = Layout.depth(word)
-    if count == 0 { return removeLastSegment(&context) }
-    if depth > 0 {
+    var first = first
+    var hasMerged = false
+    while unsafe Layout.depth(directory![first]) > 0 {
+      let word = unsafe directory![first]
+      let depth = Layout.depth(word)
       let buddy = first ^ (1 << (globalDepth - depth))
       let other = unsafe directory![buddy]
-      if Layout.depth(other) == depth && Layout.count(word) + Layout.count(other) <= Layout.mergeLimit {
-        return merge(min(first, buddy), max(first, buddy), &context)
-      }
+      guard Layout.depth(other) == depth && Layout.count(word) + Layout.count(other) <= Layout.mergeLimit else { break }
+      let hash = prefix(min(first, buddy)) << 16
+      merge(min(first, buddy), max(first, buddy), &context)
+      // The directory may be shorter now.
+      first = index(hash)
+      hasMerged = true
     }
-    let fitting = max(Layout.fittingBucketCount(Layout.count(word)), 1)
+    if count == 0 { return removeLastSegment(&context) }
+    if hasMerged { return }
+    let word = unsafe directory![first]
+    let fitting = Layout.fittingBucketCount(Layout.count(word))
     if fitting < Layout.bucketCount(word) { rebuild(first, bucketCount: fitting, &context) }
   }
 
+  /// Of two equally deep siblings that are empty, the later one to become so was merged with the other; so a table
+  /// without elements is a single segment.
   private mutating func removeLastSegment(_ context: inout TableContext) {
-    // Merging leaves a single segment long before the last element goes.
-    guard globalDepth == 0 else { return }
+    precondition(globalDepth == 0)
     let word = unsafe directory![0]
     if Layout.hasDeadlines(word) { dropDeadlines(0, &context) }
     unsafe context.units.retire(Layout.segment(word), Layout.bucketCount(word) << Layout.bucketShift)

@@ -188,10 +188,12 @@ struct TableContext: ~Copyable {
     makeWritable(position.first, &context)
     removeDeadline(at: position, &context)
     let base = unsafe bucketBase(position)
+    let home = unsafe Layout.home(Layout.word(base, position.index) >> 48, Layout.bucketCount(directory![position.first]))
     unsafe Layout.clear(base, position.index)
     unsafe directory![position.first] -= Layout.countUnit
     count -= 1
     if unsafe Layout.overflow(base) != 0 { pullBack(position.first, into: position.bucket) }
+    if home != position.bucket { cleanOverflow(position.first, from: home, to: position.bucket) }
     let word = unsafe directory![position.first]
     if Layout.count(word) <= Layout.shrinkLimit(Layout.bucketCount(word)) { shrink(position.first, &context) }
   }
@@ -225,12 +227,26 @@ struct TableContext: ~Copyable {
     var to = bucket
     for _ in 1..<max(bucketCount, 1) {
       let from = to + 1 == bucketCount ? 0 : to + 1
-      guard let index = unsafe Layout.cleanOverflow(segment, bucketCount: bucketCount, bucket: to, next: from) else { return }
+      guard let index = unsafe Layout.cleanOverflow(segment, bucketCount: bucketCount, bucket: to, next: from, taking: true)
+      else { return }
       let target = unsafe Layout.emptyIndex(segment + to << Layout.bucketShift)!
       unsafe Layout.move(segment, from: (from, index), to: (to, target))
       moveDeadline(first, from: from * Layout.bucketSlots + index, to: to * Layout.bucketSlots + target)
       to = from
       if unsafe Layout.overflow(segment + to << Layout.bucketShift) == 0 { return }
+    }
+  }
+
+  /// An element of bucket `to` whose home was `from` is gone: takes its bit out of the masks of the buckets it had
+  /// passed, the last one first, since each looks at its successor's. Complexity: O(buckets passed).
+  private func cleanOverflow(_ first: Int, from: Int, to: Int) {
+    let word = unsafe directory![first]
+    let bucketCount = Layout.bucketCount(word)
+    var next = to
+    while next != from {
+      let bucket = next == 0 ? bucketCount - 1 : next - 1
+      _ = unsafe Layout.cleanOverflow(Layout.segment(word), bucketCount: bucketCount, bucket: bucket, next: next, taking: false)
+      next = bucket
     }
   }
 

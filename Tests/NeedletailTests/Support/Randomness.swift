@@ -27,7 +27,7 @@ struct SeededGenerator: RandomNumberGenerator {
   }
 
   /// A number below `bound`; faster than `Int.random` in a debug build.
-  mutating func below(_ bound: Int) -> Int { Int(truncatingIfNeeded: (next() >> 32) &* UInt64(bound) >> 32) }
+  mutating func below(_ bound: Int) -> Int { Int(truncatingIfNeeded: ((next() >> 32) &* UInt64(bound)) >> 32) }
 
   mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
 }
@@ -38,14 +38,6 @@ func mixed(_ value: UInt64) -> UInt64 {
   z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
   z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
   return z ^ (z >> 31)
-}
-
-/// Calls `body` with a view of `bytes` that is valid meanwhile.
-func withView<R>(_ bytes: [UInt8], _ body: (ByteView) -> R) -> R {
-  unsafe bytes.withUnsafeBytes { buffer in
-    guard let base = buffer.baseAddress else { return body(.empty) }
-    return body(unsafe ByteView(base, count: buffer.count))
-  }
 }
 
 /// True under a sanitizer, where blocks come from `malloc` and jemalloc's counters stand still.
