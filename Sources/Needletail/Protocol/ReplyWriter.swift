@@ -44,7 +44,10 @@ struct ReplyOutput: ~Copyable {
     unsafe regionStart = arena
   }
 
-  deinit { unsafe Heap.free(arena, Self.arenaBytes) }
+  deinit {
+    unsafe Heap.free(arena, Self.arenaBytes)
+    discarded.free()
+  }
 
   // MARK: Receivers
 

@@ -96,7 +96,8 @@ import Glibc
         client.state.connection.token == event.token
       else { return }
       if event.isWritable && client.state.connection.waitsToWrite { addToWriteList(client) }
-      if event.isReadable { read(client) }
+      // One whose kept requests come first is read when those are done.
+      if event.isReadable && !client.state.isOnResumeList { read(client) }
     case .listener:
       let start = cs_cycles()
       accept(event.token.descriptor)
