@@ -136,10 +136,9 @@ import Glibc
   /// Forgets the requests that are done with, once they are more than half of the buffer; a buffer that has become far
   /// too large is exchanged for a smaller one. A client that never pauses between two requests has no other moment.
   mutating func compact() {
-    guard requestStart > capacity / 2 else { return }
     let count = end - requestStart
-    let fitting = Heap.goodSize(max(count * 2, Self.minimumBytes))
-    if capacity > Self.keptBytes && fitting < capacity / 4 { return move(to: fitting) }
+    if capacity > Self.keptBytes && count < capacity / 8 { return move(to: max(count * 2, Self.minimumBytes)) }
+    guard requestStart > capacity / 2 else { return }
     unsafe buffer.copyMemory(from: buffer + requestStart, byteCount: count)
     unsafe didMove(to: unsafe buffer)
   }
