@@ -21,9 +21,22 @@ extension Server {
         parsePending(client)
         finishIfEnded(client)
       } else {
-        read(client)
+        parseKept(client)
       }
     }
+  }
+
+  /// Parses what a turn had no time for. Nothing is read before that is done: a client that sends faster than its
+  /// commands run must not fill the memory.
+  private mutating func parseKept(_ client: Client) {
+    let kept = client.state.connection.leftoverCount
+    if kept > 0 && !client.state.closesAfterReply {
+      guard makeRoom(client, kept) else { return }
+      let start = unsafe readBuffer + readUsed
+      _ = unsafe client.state.connection.takeLeftover(to: start)
+      unsafe parse(client, start, kept)
+    }
+    finishIfEnded(client)
   }
 
   mutating func resumeNextTurn(_ client: Client) {
@@ -38,14 +51,7 @@ extension Server {
     if client.state.connection.isPaused { return readWhilePaused(client) }
     if client.state.connection.hasPending { return readPending(client) }
     let kept = client.state.connection.leftoverCount
-    if batch.count == 0 { readUsed = 0 }
-    if Self.readBufferBytes - readUsed < kept + Self.readBytes {
-      executeBatch()
-      readUsed = 0
-      // Executing may have closed any client.
-      if client.state.connection.isClosed { return }
-      if Self.readBufferBytes < kept + Self.readBytes { return readMuch(client) }
-    }
+    guard makeRoom(client, kept + Self.readBytes) else { return }
     let start = unsafe readBuffer + readUsed
     let room = min(Self.readBufferBytes - readUsed - kept, Self.readBytes)
     let received = unsafe receive(client, start + kept, room)
@@ -62,6 +68,19 @@ extension Server {
       _ = unsafe client.state.connection.takeLeftover(to: unsafe start)
       unsafe parse(client, unsafe start, kept + count)
     }
+  }
+
+  /// Makes room for `count` bytes in the shared buffer. What a connection keeps is less than two reads, so that it
+  /// always fits beside one.
+  /// - Returns: false when the client is gone: this may execute the batch.
+  @inline(__always)
+  private mutating func makeRoom(_ client: Client, _ count: Int) -> Bool {
+    if batch.count == 0 { readUsed = 0 }
+    if Self.readBufferBytes - readUsed >= count { return true }
+    precondition(count <= Self.readBufferBytes)
+    executeBatch()
+    readUsed = 0
+    return !client.state.connection.isClosed
   }
 
   private enum Received { case bytes(Int), nothing, ended, closed }
@@ -300,11 +319,5 @@ extension Server {
     _ = unsafe client.state.connection.takeLeftover(to: unsafe block)
     client.state.connection.setPending(PendingRequest(rest: unsafe ByteView(block, count: kept)))
     unsafe Heap.free(block, max(kept, 8))
-  }
-
-  /// More is kept than fits beside a read: it goes on in a buffer of the connection's own.
-  private mutating func readMuch(_ client: Client) {
-    movePendingForPause(client)
-    parsePending(client)
   }
 }

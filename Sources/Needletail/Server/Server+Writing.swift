@@ -110,7 +110,7 @@ extension Server {
     if isOverSoft {
       let now = engine.keyspace.nowSeconds
       if client.state.softLimitSinceSeconds == 0 { client.state.softLimitSinceSeconds = now }
-      isOverSoft = Int(now &- client.state.softLimitSinceSeconds) > limit.softSeconds
+      isOverSoft = Int(now) - Int(client.state.softLimitSinceSeconds) > limit.softSeconds
     } else {
       client.state.softLimitSinceSeconds = 0
     }

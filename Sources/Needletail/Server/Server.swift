@@ -100,7 +100,9 @@ import Glibc
         client.state.connection.token == event.token
       else { return }
       if event.isWritable && client.state.connection.waitsToWrite { addToWriteList(client) }
-      if event.isReadable && !client.state.connection.stopsReading { read(client) }
+      // One whose kept requests come first is read when those are done.
+      let isRead = event.isReadable && !client.state.connection.stopsReading && !client.state.isOnResumeList
+      if isRead { read(client) }
     case .listener:
       let start = cs_cycles()
       accept(event.token.descriptor)
