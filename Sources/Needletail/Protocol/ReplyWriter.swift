@@ -39,6 +39,7 @@ struct ReplyOutput: ~Copyable {
 
   init() {
     unsafe arena = Heap.allocate(Self.arenaBytes)
+    unsafe Heap.faultIn(arena, Self.arenaBytes)
     unsafe cursor = arena
     unsafe limit = arena
     unsafe regionStart = arena

@@ -46,6 +46,7 @@ import Glibc
     self.engine = engine
     self.signals = signals
     unsafe readBuffer = Heap.allocate(Self.readBufferBytes)
+    unsafe Heap.faultIn(readBuffer, Self.readBufferBytes)
     spareDescriptor = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
   }
 

@@ -59,10 +59,10 @@ enum SegmentLayout {
     }
   }
 
-  /// Elements at which a segment grows: all slots of a single bucket, 90 % of more.
+  /// Elements at which a segment grows: all slots of a single bucket, 93 % of more.
   @inline(__always)
   static func limit(_ bucketCount: Int) -> Int {
-    bucketCount == 1 ? bucketSlots : bucketCount * (bucketSlots * 9) / 10
+    bucketCount == 1 ? bucketSlots : bucketCount * (bucketSlots * 93) / 100
   }
 
   /// Elements at which a segment shrinks: 85 % of what the next smaller one holds, so that a few insertions and

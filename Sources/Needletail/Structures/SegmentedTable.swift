@@ -33,7 +33,7 @@ struct TableContext: ~Copyable {
 /// empty slot. Bit t of a bucket's `overflow` says that an element with tag & 7 == t that belongs here or before went
 /// on to the next bucket (cyclically), so a miss goes on only where its bit is set.
 ///
-/// A segment grows by jemalloc's classes (128 B ... 4, 5, 6, 7, 8 KiB) at 90 % fill, splits only at 8 KiB, and shrinks
+/// A segment grows by jemalloc's classes (128 B ... 4, 5, 6, 7, 8 KiB) at 93 % fill, splits only at 8 KiB, and shrinks
 /// by the same steps with hysteresis: an empty table owns nothing, a tiny one 128 bytes, a large one about 11 bytes an
 /// element at every size.
 ///

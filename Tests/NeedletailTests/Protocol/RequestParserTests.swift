@@ -400,13 +400,12 @@ struct NaiveParser {
   }
 
   private mutating func inline() throws(ProtocolError) -> [[UInt8]]? {
-    guard let end = bytes[position...].firstIndex(of: 10) else {
+    guard let end = bytes[position...].firstIndex(of: 10), !bytes[position..<end].contains(0) else {
       if bytes.count - position > 65536 { throw .inlineTooBig }
       return nil
     }
     var line = Array(bytes[position..<end])
     if line.last == 13 { line.removeLast() }
-    if let zero = line.firstIndex(of: 0) { line.removeSubrange(zero...) }
     guard let words = Self.split(line) else { throw .unbalancedQuotes }
     position = end + 1
     return words
