@@ -17,8 +17,13 @@
 
 #ifdef NEEDLETAIL_SANITIZED
 #include <malloc.h>
-// Segments of 128-byte buckets rely on jemalloc's natural alignment of their classes.
-static inline void *_Nullable je_alloc(size_t n) { return aligned_alloc(128, (n + 127) & ~(size_t)127); }
+// Blocks have the sizes of jemalloc's classes, since whoever asks for a class may fill it, and no byte more. Segments of
+// 128-byte buckets rely on the natural alignment of their classes.
+static inline void *_Nullable je_alloc(size_t n) {
+  size_t size = nallocx(n, 0);
+  if (size == 0) return NULL;
+  return size % 128 == 0 ? aligned_alloc(128, size) : malloc(size);
+}
 static inline void je_free_sized(void *_Nonnull p, size_t n) { (void)n; free(p); }
 static inline void *_Nullable je_realloc(void *_Nonnull p, size_t old, size_t n) {
   void *larger = je_alloc(n);

@@ -60,6 +60,22 @@ extension Keyspace {
     remove(&found)
   }
 
+  /// The clock was set back or has leapt ahead by days, or the wheel's ticks are used up after a year: starts the wheel
+  /// anew at the present. Complexity: O(all deadlines), about a nanosecond each.
+  @inline(never)
+  private mutating func restartWheel() {
+    for i in 0..<databaseCount {
+      unsafe (databases + i).pointee.table.forEachDeadlineBlock { unsafe context.wheel.disarm($0.links) }
+    }
+    let shift = context.wheel.restart(atMilliseconds: nowMilliseconds)
+    for i in 0..<databaseCount {
+      unsafe (databases + i).pointee.table.forEachDeadlineBlock { block in
+        block.shift(by: shift)
+        unsafe context.wheel.arm(block.links, tick: block.earliest)
+      }
+    }
+  }
+
   /// Milliseconds since 1970 at which something may become due; nil when nothing has a deadline.
   var nextExpiryMilliseconds: Int? {
     context.wheel.nextTick.map { context.wheel.baseMilliseconds + $0 << TimingWheel.tickShift }
@@ -68,6 +84,7 @@ extension Keyspace {
   /// Removes due keys of one segment, a few dozen at most. Complexity: O(slots of a segment).
   /// - Returns: false when nothing is due.
   mutating func expireStep() -> Bool {
+    if !context.wheel.isNear(nowMilliseconds) { restartWheel() }
     context.wheel.advance(to: context.wheel.tick(atTime: nowMilliseconds))
     guard let links = unsafe context.wheel.firstDue else { return false }
     let block = unsafe DeadlineSlots(links: links)

@@ -4,8 +4,10 @@ import Glibc
 struct PinnedString {
   let unit: StringUnit
   let key: [UInt8]
-  /// Its key is gone: it is freed when the last reply is.
-  var isOrphan = false
+  /// Its key is gone, since `currentTag` was this: it is freed when the last reply is, and a view that began meanwhile
+  /// has no part in it.
+  var orphanTag: UInt8?
+  var isOrphan: Bool { orphanTag != nil }
 }
 
 extension Keyspace {
@@ -159,21 +161,21 @@ extension Keyspace {
     unit.pins -= 1
     guard unit.pins == 0, let index = pinnedStrings.firstIndex(where: { unsafe $0.unit.raw == unit.raw }) else { return }
     let pinned = pinnedStrings.remove(at: index)
-    if pinned.isOrphan { drop(unit) }
+    if let tag = pinned.orphanTag { drop(unit, tag: tag) }
   }
 
   /// The pinned unit's key is gone.
   mutating func orphan(_ unit: StringUnit) {
     guard let index = pinnedStrings.firstIndex(where: { unsafe $0.unit.raw == unit.raw }) else { return }
-    pinnedStrings[index].isOrphan = true
+    pinnedStrings[index].orphanTag = context.units.currentTag
   }
 
   /// Takes keys with pinned strings out one by one, so that the thread that frees the table never meets a pin.
   mutating func removePinned(database: Int) {
     for pinned in pinnedStrings where !pinned.isOrphan {
       unsafe pinned.key.withUnsafeBytes { bytes in
-        guard let base = bytes.baseAddress else { return }
-        var found = unsafe find(Key(ByteView(base, count: bytes.count), seed), in: database)
+        let key = unsafe bytes.baseAddress.map { unsafe ByteView($0, count: bytes.count) } ?? .empty
+        var found = find(Key(key, seed), in: database)
         if let unit = found.entry?.stringUnit, unsafe unit.raw == pinned.unit.raw { remove(&found) }
       }
     }

@@ -78,11 +78,15 @@ extension Entry: TableElement {
 
   var nowSeconds: UInt32 { clock.seconds }
 
-  /// The time that expiry and access clocks see from now on.
+  /// The time that expiry and access clocks see from now on. A small step back is none: time stands still until the
+  /// clock has caught up, so that what the wheel found due is due. `expireStep` copes with a large one.
   mutating func setTime(_ milliseconds: Int) {
-    nowMilliseconds = milliseconds
-    clock.update(milliseconds: milliseconds)
+    let isJitter = milliseconds < nowMilliseconds && milliseconds > nowMilliseconds - Self.clockJitterMilliseconds
+    nowMilliseconds = isJitter ? nowMilliseconds : milliseconds
+    clock.update(milliseconds: nowMilliseconds)
   }
+
+  private static let clockJitterMilliseconds = 1000
 
   // MARK: Lookup
 
@@ -211,14 +215,17 @@ extension Entry: TableElement {
 
   /// Lets go of a string's own unit. One that replies are sent from waits for them.
   mutating func drop(_ unit: StringUnit) {
-    if unit.pins > 0 {
-      orphan(unit)
-    } else if unit.byteCount >= Self.backgroundFreeBytes {
+    if unit.pins > 0 { orphan(unit) } else { drop(unit, tag: context.units.currentTag) }
+  }
+
+  /// Lets go of a string's own unit that left the keyspace when `currentTag` was `tag`.
+  mutating func drop(_ unit: StringUnit, tag: UInt8) {
+    if unit.byteCount >= Self.backgroundFreeBytes {
       unsafe context.units.freer.enqueue({ block, byteCount, tag in
         _ = unsafe Units.dispose(block, byteCount, currentTag: tag)
-      }, unit.raw, unit.byteCount, tag: context.units.currentTag)
+      }, unit.raw, unit.byteCount, tag: tag)
     } else {
-      unsafe context.units.retire(unit.raw, unit.byteCount)
+      unsafe context.units.retire(unit.raw, unit.byteCount, tag: tag)
     }
   }
 
@@ -246,7 +253,8 @@ extension Keyspace {
     var found = Found(key: key, database: database, entry: entry, position: position)
     guard let expiry = entry.expiry else { return removeDeadline(found) }
     guard expiry < nowMilliseconds else { return setDeadline(found, expiry) }
-    expiryStatistics.count(lagMilliseconds: nowMilliseconds - expiry)
+    // Not since the beginning of time, which would overflow.
+    expiryStatistics.count(lagMilliseconds: nowMilliseconds - max(expiry, 0))
     removeExpired(&found)
   }
 }

@@ -24,7 +24,13 @@ struct Units: ~Copyable {
   /// Lets go of one allocation that has been replaced by a copy. Its children live on in the copy.
   @inline(__always)
   mutating func retire(_ unit: UnsafeMutableRawPointer, _ byteCount: Int) {
-    if unsafe !Self.dispose(unit, byteCount, currentTag: currentTag) { limboByteCount += byteCount }
+    unsafe retire(unit, byteCount, tag: currentTag)
+  }
+
+  /// As above, of one that was unlinked when `currentTag` was `tag`.
+  @inline(__always)
+  mutating func retire(_ unit: UnsafeMutableRawPointer, _ byteCount: Int, tag: UInt8) {
+    if unsafe !Self.dispose(unit, byteCount, currentTag: tag) { limboByteCount += byteCount }
   }
 
   /// Frees the unit, unless a view holds it: then the view's walker will hand it to the freer.

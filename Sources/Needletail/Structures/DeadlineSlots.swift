@@ -133,6 +133,27 @@ import Glibc
     return earliest
   }
 
+  /// Tick `distance` is tick 0 from now on. What does not fit goes to the ends, and what was at an end may be looked at
+  /// too early, never too late. Complexity: O(slots).
+  func shift(by distance: Int) {
+    func moved(_ tick: UInt32) -> UInt32 {
+      if tick == 0 { return 0 }
+      let (moved, overflows) = Int(tick).subtractingReportingOverflow(distance)
+      if overflows { return Self.maxTick }
+      return UInt32(max(0, min(moved, Int(Self.maxTick))))
+    }
+    if isDense {
+      for slot in 0..<Int(unsafe header.pointee.slotCount) where unsafe ticks[slot] != Self.none {
+        unsafe ticks[slot] = moved(ticks[slot])
+      }
+    } else {
+      for index in 0..<count {
+        let entry = unsafe list[index]
+        unsafe list[index] = UInt64(moved(UInt32(entry >> 32))) << 32 | UInt64(UInt32(truncatingIfNeeded: entry))
+      }
+    }
+  }
+
   private func listIndex(_ slot: Int) -> Int? {
     for index in 0..<count where unsafe UInt32(truncatingIfNeeded: list[index]) == UInt32(slot) { return index }
     return nil

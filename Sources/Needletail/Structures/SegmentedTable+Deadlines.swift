@@ -36,6 +36,14 @@ extension SegmentedTable {
     return unsafe DeadlineSlots(header: header)
   }
 
+  /// Calls `body` with every segment's block. Complexity: O(directory).
+  func forEachDeadlineBlock(_ body: (DeadlineSlots) -> Void) {
+    guard let deadlines = unsafe deadlines else { return }
+    for index in 0..<(1 << globalDepth) {
+      if let header = unsafe deadlines[index] { body(unsafe DeadlineSlots(header: header)) }
+    }
+  }
+
   /// The segment's block, made when it has none.
   private mutating func deadlineBlock(_ first: Int) -> DeadlineSlots {
     if let block = block(first) { return block }

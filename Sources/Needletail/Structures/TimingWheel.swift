@@ -36,7 +36,7 @@
   }
 
   /// Tick 0, in milliseconds since 1970.
-  let baseMilliseconds: Int
+  private(set) var baseMilliseconds: Int
   /// All ticks up to this one have been looked at.
   private(set) var currentTick: Int = 0
   private let heads: UnsafeMutablePointer<UnsafeMutablePointer<Links>?>
@@ -69,6 +69,28 @@
   /// The last tick that has begun at `milliseconds`.
   @inline(__always)
   func tick(atTime milliseconds: Int) -> Int { max(0, min((milliseconds - baseMilliseconds) >> Self.tickShift, Self.maxTick)) }
+
+  /// How far ahead time may move in one go: three days, 2 ms of turning.
+  private static let nearTicks = 1 << 24
+
+  /// True when `advance` can go to `milliseconds` at once: it is neither in the past nor far ahead, and ticks are left.
+  func isNear(_ milliseconds: Int) -> Bool {
+    let (distance, overflows) = milliseconds.subtractingReportingOverflow(baseMilliseconds)
+    let tick = distance >> Self.tickShift
+    return !overflows && tick >= currentTick && tick - currentTick < Self.nearTicks && tick < Self.maxTick / 2
+  }
+
+  /// Makes `milliseconds` (or up to a tick before it) tick 0. Nothing is armed.
+  /// - Returns: which tick that was so far; negative when it is earlier than the old tick 0.
+  mutating func restart(atMilliseconds milliseconds: Int) -> Int {
+    precondition(armedCount == 0)
+    let (distance, overflows) = milliseconds.subtractingReportingOverflow(baseMilliseconds)
+    precondition(!overflows)
+    let shift = distance >> Self.tickShift
+    baseMilliseconds += shift << Self.tickShift
+    currentTick = 0
+    return shift
+  }
 
   /// Arms `node` for `tick`; one in the past is due at once. An armed node moves. Complexity: O(1).
   mutating func arm(_ node: UnsafeMutablePointer<Links>, tick: UInt32) {

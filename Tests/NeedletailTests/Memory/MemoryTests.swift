@@ -128,8 +128,8 @@ import Testing
 }
 
 /// Waits until `condition` is true, ten seconds at most.
-func waitFor(_ condition: () -> Bool) {
-  for _ in 0..<10_000 {
+func waitFor(milliseconds: Int = 10_000, _ condition: () -> Bool) {
+  for _ in 0..<milliseconds {
     if condition() { return }
     _ = usleep(1000)
   }

@@ -1,0 +1,290 @@
+import Testing
+
+@testable import Needletail
+
+/// A keyspace and what it should hold, with the walker of DESIGN.md §5 beside it.
+final class KeyspaceModel {
+  struct Held: Equatable {
+    var bytes: [UInt8]
+    var expiry: Int?
+  }
+  typealias Contents = [[Int: Held]]
+
+  var keyspace: Keyspace
+  let freer: BackgroundFreer
+  var random: SeededGenerator
+  let keys: [[UInt8]]
+  let keyIndexes: [[UInt8]: Int]
+  /// By database and number of the key.
+  var held: Contents = [[:], [:]]
+  var view: FrozenKeyspace?
+  var pins: [(unit: StringUnit, bytes: [UInt8])] = []
+  var failures = 0
+
+  init(_ random: SeededGenerator, freer: BackgroundFreer, keyCount: Int) {
+    self.random = random
+    self.freer = freer
+    keyspace = Keyspace(databaseCount: 2, seed: HashSeed(k0: random.seed, k1: 7), freer: freer,
+      nowMilliseconds: 1_700_000_000_000)
+    keys = (0..<keyCount).map { i in
+      switch i {
+      case 0: []
+      case 1...3: [UInt8](repeating: 107, count: 4093 + i)
+      default: Array("key:\(i)".utf8) + [UInt8](repeating: 46, count: i % 40)
+      }
+    }
+    var indexes: [[UInt8]: Int] = [:]
+    for i in keys.indices { indexes[keys[i]] = i }
+    keyIndexes = indexes
+  }
+
+  func fail(_ message: String) {
+    failures += 1
+    if failures < 5 { Issue.record("seed \(random.seed): \(message)") }
+  }
+
+  var now: Int { keyspace.nowMilliseconds }
+  func isExpired(_ held: Held) -> Bool { held.expiry.map { $0 < now } ?? false }
+
+  /// Looks a key up, in the model as well, and compares.
+  func withFound(_ database: Int, _ i: Int, _ body: (inout Found) -> Void) {
+    withView(keys[i]) { key in
+      var found = keyspace.find(Key(key, keyspace.seed), in: database)
+      if let value = held[database][i], isExpired(value) { held[database][i] = nil }
+      if let entry = found.entry {
+        let value = Held(bytes: entry.withString { $0.array }, expiry: entry.expiry)
+        if value != held[database][i] { fail("key \(i) is wrong") }
+        if entry.key.array != keys[i] { fail("key \(i) has another's entry") }
+      } else if held[database][i] != nil {
+        fail("key \(i) is missing")
+      }
+      body(&found)
+    }
+  }
+
+  static let lengths = [
+    0, 1, 7, 16, 30, 44, 45, 100, 254, 255, 256, 257, 500, 1000, 1023, 1024, 1025, 1500, 3000, 20_000, 65_511, 65_512,
+    65_513, 70_000,
+  ]
+
+  func someValue() -> [UInt8] {
+    if random.chance(30) { return Array(String(Int(truncatingIfNeeded: random.next()) >> random.below(63)).utf8) }
+    let length = Self.lengths[random.below(random.chance(90) ? 19 : Self.lengths.count)]
+    return [UInt8](repeating: UInt8(truncatingIfNeeded: 97 + random.below(26)), count: length)
+  }
+
+  func someTime() -> Int {
+    switch random.below(12) {
+    case 0: 1 << 48 - 1
+    case 1: 1 << 48
+    case 2: -5
+    case 3: now
+    case 4: now - 1
+    case 5: Int.max
+    default: now + random.below(1 << (4 + random.below(14)))
+    }
+  }
+
+  func step() {
+    let database = random.below(10) == 0 ? 1 : 0
+    let i = random.below(keys.count)
+    withFound(database, i) { found in
+      switch random.below(14) {
+      case 0..<4: set(&found)
+      case 4: modify(&found)
+      case 5:
+        guard found.entry != nil else { return }
+        let time = someTime()
+        keyspace.setExpiry(&found, at: time)
+        held[database][i]!.expiry = time
+      case 6:
+        guard found.entry != nil else { return }
+        keyspace.clearExpiry(&found)
+        held[database][i]!.expiry = nil
+      case 7:
+        guard let value = found.entry?.integer else { return }
+        keyspace.setInteger(&found, value &+ 1)
+        held[database][i]!.bytes = Array(String(value &+ 1).utf8)
+      case 8:
+        guard let entry = found.entry, let unit = entry.stringUnit, pins.count < 20 else { return }
+        keyspace.pin(unit, key: entry.key)
+        pins.append((unit, unit.bytes.array))
+      case 9:
+        if let entry = found.entry { keyspace.clock.touch(entry) }
+      case 10...12:
+        keyspace.remove(&found)
+        if found.entry != nil { fail("removed, still found") }
+        held[database][i] = nil
+      default: break
+      }
+    }
+    if !pins.isEmpty && random.chance(5) { unpin() }
+    if random.chance(2) { keyspace.setTime(now + random.below(30)) }
+    if random.chance(2) { for _ in 0..<random.below(4) { _ = keyspace.expireStep() } }
+  }
+
+  private func set(_ found: inout Found) {
+    let value = someValue()
+    let i = keyIndexes[found.key.bytes.array]!
+    let old = held[found.database][i]?.expiry
+    let change: ExpiryChange
+    let expiry: Int?
+    switch random.below(3) {
+    case 0: (change, expiry) = (.keep, old)
+    case 1: (change, expiry) = (.clear, nil)
+    default:
+      let time = someTime()
+      (change, expiry) = (.at(time), time)
+    }
+    withView(value) { try! keyspace.setString(&found, $0, expiry: change) }
+    held[found.database][i] = Held(bytes: value, expiry: expiry)
+  }
+
+  private func modify(_ found: inout Found) {
+    let i = keyIndexes[found.key.bytes.array]!
+    var value = held[found.database][i] ?? Held(bytes: [], expiry: nil)
+    let count: Int
+    switch random.below(4) {
+    case 0: count = Self.lengths[random.below(20)]
+    case 1: count = value.bytes.count
+    case 2: count = value.bytes.count + 1
+    default: count = value.bytes.count + random.below(2000)
+    }
+    value.bytes = Array(value.bytes.prefix(count)) + [UInt8](repeating: 0, count: max(0, count - value.bytes.count))
+    let place = count > 0 ? random.below(count) : 0
+    if count > 0 { value.bytes[place] = 33 }
+    let expected = value.bytes
+    try! unsafe keyspace.modifyString(&found, count: count) { bytes in
+      if count > 0 { unsafe bytes.storeBytes(of: 33, toByteOffset: place, as: UInt8.self) }
+      if unsafe ByteView(bytes, count: count).array != expected { fail("modified bytes of key \(i)") }
+    }
+    held[found.database][i] = value
+  }
+
+  func unpin() {
+    let pin = pins.remove(at: random.below(pins.count))
+    // Untouched while it was pinned, whatever happened to its key.
+    if pin.unit.bytes.array != pin.bytes { fail("pinned bytes changed") }
+    keyspace.unpin(pin.unit)
+  }
+
+  func flush(_ database: Int) {
+    keyspace.flush(database: database)
+    held[database] = [:]
+    if keyspace.count(database: database) != 0 || keyspace.expiresCount(database: database) != 0 { fail("not flushed") }
+  }
+
+  /// Looks every key up, which removes the expired ones.
+  func checkAll() {
+    for database in 0..<2 {
+      for i in keys.indices { withFound(database, i) { _ in } }
+      let count = keyspace.count(database: database)
+      if count != held[database].count { fail("\(count) keys, expected \(held[database].count)") }
+      let expires = keyspace.expiresCount(database: database)
+      let expected = held[database].values.reduce(0) { $0 + ($1.expiry == nil ? 0 : 1) }
+      if expires != expected { fail("\(expires) with expiry, expected \(expected)") }
+      var seen = 0
+      var cursor: UInt64 = 0
+      repeat { cursor = keyspace.scan(database: database, cursor: cursor, count: 100) { _ in seen += 1 } } while cursor != 0
+      if seen != count { fail("SCAN sees \(seen) of \(count)") }
+    }
+  }
+
+  /// Unpins and removes everything.
+  func empty() {
+    while !pins.isEmpty { unpin() }
+    for database in 0..<2 {
+      for i in keys.indices {
+        withFound(database, i) { keyspace.remove(&$0) }
+        held[database][i] = nil
+      }
+      let bytes = unsafe (keyspace.databases + database).pointee.table.byteCount
+      if bytes != 0 || keyspace.count(database: database) != 0 { fail("\(bytes) bytes are left") }
+    }
+    if keyspace.context.wheel.armedCount != 0 { fail("something is armed") }
+    if !keyspace.pinnedStrings.isEmpty { fail("something is pinned") }
+  }
+
+  // MARK: Freezing
+
+  func freeze() {
+    checkAll()
+    keyspace.context.units.freeze()
+    view = FrozenKeyspace(keyspace, held, keyIndexes)
+  }
+
+  func walk(_ units: Int) {
+    guard let view, view.step(units) else { return }
+    if view.seen != view.expected { fail("the view differs") }
+    if view.problems > 0 { fail("the view saw \(view.problems) problems") }
+    self.view = nil
+  }
+}
+
+/// The walker: one forward pass over copies of the directories.
+@safe final class FrozenKeyspace {
+  let expected: KeyspaceModel.Contents
+  var seen: KeyspaceModel.Contents = [[:], [:]]
+  var problems = 0
+  private let keyIndexes: [[UInt8]: Int]
+  private let tag: UInt8
+  private var words: [(database: Int, word: UInt64)] = []
+  private var entries: [(database: Int, address: UInt)] = []
+  /// A string's own unit, left after its entry has been released.
+  private var unit: (database: Int, address: UInt, key: Int, expiry: Int?)?
+  private var previous: UInt = 0
+
+  init(_ keyspace: borrowing Keyspace, _ expected: KeyspaceModel.Contents, _ keyIndexes: [[UInt8]: Int]) {
+    self.expected = expected
+    self.keyIndexes = keyIndexes
+    tag = keyspace.context.units.currentTag
+    for database in (0..<2).reversed() {
+      guard let directory = unsafe (keyspace.databases + database).pointee.table.directory else { continue }
+      let depth = unsafe (keyspace.databases + database).pointee.table.globalDepth
+      for index in (0..<(1 << depth)).reversed() { words.append((database, unsafe directory[index])) }
+    }
+  }
+
+  /// Visits `units` units.
+  /// - Returns: true at the end.
+  func step(_ units: Int) -> Bool {
+    for _ in 0..<units {
+      if let next = unit {
+        unit = nil
+        let string = unsafe StringUnit(raw: UnsafeMutableRawPointer(bitPattern: next.address)!)
+        record(next.database, next.key, string.bytes.array, next.expiry)
+        if unsafe !Units.release(string.raw, currentTag: tag) { unsafe Heap.free(string.raw, string.byteCount) }
+      } else if let (database, address) = entries.popLast() {
+        let entry = unsafe Entry(raw: UnsafeMutableRawPointer(bitPattern: address)!)
+        guard let key = keyIndexes[entry.key.array] else {
+          problems += 1
+          continue
+        }
+        if let string = entry.stringUnit {
+          unit = unsafe (database, UInt(bitPattern: string.raw), key, entry.expiry)
+        } else {
+          record(database, key, entry.withString { $0.array }, entry.expiry)
+        }
+        if unsafe !Units.release(entry.raw, currentTag: tag) { unsafe Heap.free(entry.raw, entry.byteCount) }
+      } else if let (database, word) = words.popLast() {
+        let segment = unsafe SegmentLayout.segment(word)
+        let address = UInt(bitPattern: segment)
+        if address == previous { continue }
+        previous = address
+        SegmentLayout.forEach(word) { _, _, word in
+          entries.append((database, unsafe UInt(bitPattern: SegmentLayout.pointer(word))))
+        }
+        if unsafe !Units.release(segment, currentTag: tag) {
+          unsafe Heap.free(segment, SegmentLayout.bucketCount(word) << 7)
+        }
+      } else {
+        return true
+      }
+    }
+    return words.isEmpty && entries.isEmpty && unit == nil
+  }
+
+  private func record(_ database: Int, _ key: Int, _ bytes: [UInt8], _ expiry: Int?) {
+    if seen[database].updateValue(.init(bytes: bytes, expiry: expiry), forKey: key) != nil { problems += 1 }
+  }
+}

@@ -1,0 +1,56 @@
+import Testing
+
+@testable import Needletail
+
+@Suite struct KeyspaceModelTests {
+  /// Runs models one after another. The first ones fill the runtime's own caches; what a later one has not given back
+  /// it has lost, or freed twice.
+  private func race(steps: Int, keyCount: Int, freezing: Bool, flushing: Bool) {
+    let counters = MemoryCounters()
+    let freer = BackgroundFreer(counters: counters)
+    counters.registerCurrentThread()
+    var differences: [Int] = []
+    differences.reserveCapacity(8)
+    while differences.count < 3 || (differences.count < 6 && differences.last != 0) {
+      let used = counters.usedByteCount
+      guard run(steps: steps / 3, keyCount, freezing, flushing, freer) else { return }
+      waitFor { freer.progress.pending == 0 }
+      // The array that the last jobs were in goes a little later.
+      waitFor(milliseconds: 20) { counters.usedByteCount == used }
+      differences.append(counters.usedByteCount - used)
+    }
+    #expect(isSanitized || differences.last == 0, "\(differences)")
+  }
+
+  private func run(steps: Int, _ keyCount: Int, _ freezing: Bool, _ flushing: Bool, _ freer: BackgroundFreer) -> Bool {
+    let model = KeyspaceModel(.fresh(), freer: freer, keyCount: keyCount)
+    for step in 0..<steps where model.failures == 0 {
+      model.step()
+      if flushing && model.random.below(1500) == 0 { model.flush(model.random.below(2)) }
+      if freezing {
+        if model.view != nil {
+          model.walk(model.random.below(4))
+        } else if model.random.below(500) == 0 {
+          model.freeze()
+        }
+      }
+      if step % 2000 == 0 { model.checkAll() }
+    }
+    if model.failures > 0 { return false }
+    model.checkAll()
+    // The view outlives everything in it.
+    if freezing && model.view == nil { model.freeze() }
+    model.empty()
+    while model.view != nil { model.walk(1000) }
+    return model.failures == 0
+  }
+
+  private var scale: Int { isLongRun ? 20 : 1 }
+
+  @Test func agreesWithADictionary() { race(steps: 60_000 * scale, keyCount: 1_500, freezing: false, flushing: false) }
+  @Test func fewKeys() { race(steps: 20_000 * scale, keyCount: 10, freezing: false, flushing: true) }
+  @Test func flushed() { race(steps: 30_000 * scale, keyCount: 300, freezing: false, flushing: true) }
+  @Test func frozen() { race(steps: 40_000 * scale, keyCount: 800, freezing: true, flushing: false) }
+  @Test func frozenAndFlushed() { race(steps: 30_000 * scale, keyCount: 300, freezing: true, flushing: true) }
+  @Test func frozenWithFewKeys() { race(steps: 20_000 * scale, keyCount: 12, freezing: true, flushing: true) }
+}
