@@ -96,7 +96,7 @@ def without_our_words(docs: dict) -> None:
     if "complexity" in docs:
         docs["complexity"] = list(dict.fromkeys(re.findall(r"O\([^()]*\)", docs["complexity"])))
     if "replaced_by" in docs:
-        docs["replaced_by"] = [word.strip("!") for word in re.findall(r"`([^`]*)`", docs["replaced_by"])]
+        docs["replaced_by"] = re.findall(r"\b[A-Z]{2,}\b", docs["replaced_by"])
     docs["history"] = [entry[0] for entry in sorted(map(list, docs.get("history", [])))]  # versions; the rest is prose
     for subcommand in docs.get("subcommands", {}).values():
         without_our_words(subcommand)
