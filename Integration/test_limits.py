@@ -3,6 +3,7 @@
 import contextlib
 import resource
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -223,3 +224,46 @@ def test_many_connections_come_and_go(binary: str) -> None:
                 assert all(client.recv(7) == b"+PONG\r\n" for client in clients)
         assert eventually(lambda: int(server.info("connected_clients")) == 1)
         assert server.resident() - fresh < 30 << 20
+
+
+@BINARIES
+def test_endless_pipeline_of_long_requests(binary: str) -> None:
+    """Every read ends within a request, so the buffer is never empty: what is done with must leave it all the same."""
+    size = 20_000
+    request = encode("SET", "k", "x" * size)
+    with Server(binary, "--client-query-buffer-limit", "1mb") as server, server.connect(timeout=30) as client:
+        fresh = server.resident()
+        count = 3000
+        connection = Connection(client)
+        sender = threading.Thread(target=client.sendall, args=(request * count,))
+        sender.start()
+        assert all(connection.reply() == b"+OK\r\n" for _ in range(count))
+        sender.join()
+        assert server.resident() - fresh < 20 << 20
+
+
+@BINARIES
+def test_requests_faster_than_commands(binary: str) -> None:
+    """A client sends more than its commands let through: it has to wait, and others are served meanwhile."""
+    with Server(binary, "--client-query-buffer-limit", "1mb") as server, server.connect(timeout=60) as client:
+        for first in range(0, 60_000, 1000):
+            server.call("MSET", *[item for n in range(first, first + 1000) for item in (f"key:{n}", "v")])
+        fresh = server.resident()
+        slow = encode("KEYS", "nosuch*")
+        count = 3000
+        request = b"".join([slow, encode("ECHO", "y" * 8000)])
+        connection = Connection(client)
+        sender = threading.Thread(target=client.sendall, args=(request * count,))
+        sender.start()
+        start = time.monotonic()
+        assert server.call("PING") == b"+PONG\r\n"
+        assert time.monotonic() - start < 2
+        echoed = b"$8000\r\n" + b"y" * 8000 + b"\r\n"
+        largest = 0
+        for number in range(count):
+            if number % 100 == 0:
+                largest = max(largest, server.resident())
+            assert connection.reply() == b"*0\r\n"
+            assert connection.reply() == echoed
+        sender.join()
+        assert largest - fresh < 10 << 20

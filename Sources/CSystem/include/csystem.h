@@ -92,4 +92,10 @@ static inline uint32_t cs_event_flags(const struct epoll_event *_Nonnull event) 
 // fit. (Swift has no decimal text of 80-bit numbers to a given number of decimals.)
 int cs_print_long_double(void *_Nonnull buffer, size_t size, long double value);
 
+// --- Huge pages ----------------------------------------------------------------------------------------------------
+
+// Asks the kernel for huge pages in all memory that jemalloc's arena 0, the event loop's, maps from now on.
+// Returns 0, or an errno value.
+int cs_use_huge_pages(void);
+
 #endif

@@ -113,7 +113,7 @@ extension Engine {
     var indices: [CommandIndex]
     switch request.count {
     case 2:
-      indices = commands.topLevelIndices
+      indices = Array(commands.indices)
     case 5 where request[2].equalsIgnoringCase("filterby"):
       let argument = request[4]
       if request[3].equalsIgnoringCase("module") {

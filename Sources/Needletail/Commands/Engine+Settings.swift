@@ -22,7 +22,7 @@ extension Engine {
       case "maxclients":
         if !Self.raiseDescriptorLimit(forClients: settings.maxClients) {
           return SettingFailure(name: name, reason: "The operating system is not able to handle the specified number "
-            + "of clients, try with \(old.maxClients)")
+            + "of clients, try with \(Self.possibleClients)")
         }
       case "loglevel":
         logger.setLevel(settings.logLevel)

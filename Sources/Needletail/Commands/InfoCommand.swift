@@ -96,8 +96,8 @@ extension Engine {
 
   /// - Parameter names: sections, in lower case; empty: the default ones.
   mutating func info(_ names: [String] = []) -> String {
-    refreshFacts()
     let selected = InfoSection.selected(by: names)
+    if !selected.isDisjoint(with: [.server, .memory]) { refreshFacts() }
     var text = InfoText()
     for section in InfoSection.allCases where selected.contains(section) {
       text.section(section)
@@ -137,6 +137,7 @@ extension Engine {
     text.field("uptime_in_days", facts.uptimeSeconds / 86_400)
     text.field("hz", settings.hz)
     text.field("configured_hz", settings.hz)
+    text.field("lru_clock", Int(keyspace.nowSeconds & 0xff_ffff))
     text.field("executable", facts.executablePath)
     text.field("config_file", facts.configurationFile)
     text.field("io_threads_active", 0)

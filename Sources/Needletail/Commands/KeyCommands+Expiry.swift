@@ -63,15 +63,9 @@ extension Engine {
   }
 
   private mutating func replyUnsupportedOption(_ option: ByteView) {
-    // As in Redis, the text ends at a zero byte.
-    var count = 0
-    while count < option.count && option[count] != 0 { count += 1 }
-    let prefix = ByteView("ERR Unsupported option ")
-    unsafe withUnsafeTemporaryAllocation(byteCount: prefix.count + count, alignment: 1) { buffer in
-      let base = buffer.baseAddress!
-      unsafe prefix.copy(to: base)
-      unsafe option[0..<count].copy(to: base + prefix.count)
-      reply.error(unsafe ByteView(UnsafeRawPointer(base), count: buffer.count))
+    reply.error { text in
+      text.append("ERR Unsupported option ")
+      text.append(option)
     }
   }
 

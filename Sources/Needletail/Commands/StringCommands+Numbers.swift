@@ -65,10 +65,8 @@ extension Engine {
       let text = unsafe Decimal80.write(value, to: buffer)
       if text.count <= Entry.inlineMaxBytes {
         // The result stays bytes, even where it spells an integer: so does Redis's, and OBJECT ENCODING shows it.
-        let key = found.key.bytes
-        let expiry = found.entry?.expiry
-        let isEmbedded = Entry.isEmbedded(keyCount: key.count, stringCount: text.count, hasExpiry: expiry != nil)
-        let shape = Entry.Shape(key: key, expiry: expiry, stringCount: text.count, isMarkedRaw: !isEmbedded)
+        let shape = Entry.Shape(key: found.key.bytes, expiry: found.entry?.expiry, stringCount: text.count,
+          isMarkedRaw: !keyspace.isEmbedded(found, text.count, .keep))
         unsafe keyspace.put(&found, shape) { unsafe text.copy(to: $0) }
       } else {
         do throws(OutOfMemory) {

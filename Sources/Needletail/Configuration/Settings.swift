@@ -129,9 +129,9 @@ enum SettingError: Error, Equatable {
     }
   }
 
-  /// A reply line must not be broken by what a client sent, nor be as long as a client likes.
+  /// A reply line must not be broken by what a client sent; as in Redis, a text ends at a zero byte.
   private static func oneLine(_ text: String) -> String {
-    String(text.prefix(256).map { $0.isNewline ? " " : $0 })
+    String(text.prefix { $0 != "\0" }.map { $0.isNewline ? " " : $0 })
   }
 }
 

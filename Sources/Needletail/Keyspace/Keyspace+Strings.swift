@@ -45,7 +45,7 @@ extension Keyspace {
 
   /// Redis first stores the value, in the place of an object that may have an expiry, then sets the expiry.
   @inline(__always)
-  private func isEmbedded(_ found: Found, _ count: Int, _ change: ExpiryChange) -> Bool {
+  func isEmbedded(_ found: Found, _ count: Int, _ change: ExpiryChange) -> Bool {
     let keyCount = found.key.bytes.count
     switch change {
     case .keep:

@@ -1,4 +1,6 @@
 import CJemalloc
+import CSystem
+import Glibc
 
 /// Raw blocks from jemalloc, freed with their size so that the allocator need not look it up.
 enum Heap {
@@ -32,4 +34,24 @@ enum Heap {
     if byteCount <= 128 { return byteCount <= 8 ? 8 : (byteCount + 15) & ~15 }
     return je_good_size(byteCount)
   }
+
+  /// Leaves returning unused pages to the system to jemalloc's own thread: doing it is many system calls in a row,
+  /// which the event loop would otherwise make in the middle of a command. Pages go after `decayMilliseconds`: segments
+  /// that grow leave many behind, which jemalloc would keep for ten seconds.
+  static func releasePagesInBackground() {
+    var isOn = true
+    unsafe _ = je_control("background_thread", nil, nil, &isOn, MemoryLayout<Bool>.size)
+    var decay = decayMilliseconds
+    for name in ["arenas.dirty_decay_ms", "arena.0.dirty_decay_ms"] {
+      unsafe _ = je_control(name, nil, nil, &decay, MemoryLayout<Int>.size)
+    }
+  }
+
+  private static let decayMilliseconds = 100
+
+  /// Touches a block's pages, so that the first request that uses them does not wait for the kernel.
+  static func faultIn(_ block: UnsafeMutableRawPointer, _ byteCount: Int) { unsafe memset(block, 0, byteCount) }
+
+  /// Maps memory in huge pages from now on. False when the system has none.
+  static func useHugePages() -> Bool { cs_use_huge_pages() == 0 }
 }

@@ -16,6 +16,8 @@ import Glibc
   var isPaused = false
   /// No more is read: the client has too much waiting already, or has said all it had to say.
   var stopsReading = false
+  /// The peer sends no more. What it asked for before is still served.
+  var hasEnded = false
   /// Closed; freed at the turn's end.
   var isClosed: Bool { descriptor < 0 }
 
@@ -65,6 +67,9 @@ import Glibc
     leftoverCount = 0
     return count
   }
+
+  /// True when requests may be among what came in part.
+  var keepsInput: Bool { hasPending || leftoverCount > 0 }
 
   // MARK: Pending request
 

@@ -1,15 +1,21 @@
-/// An error reply while it is put together, in a buffer of fixed size: what does not fit is cut off.
-@safe struct ErrorText {
+/// An error reply while it is put together: in a borrowed buffer, and in a block of its own when it gets longer, since
+/// Redis repeats some arguments whole.
+@safe struct ErrorText: ~Copyable {
   static let capacity = 1024
 
-  private let base: UnsafeMutableRawPointer
-  private let capacity: Int
+  private var base: UnsafeMutableRawPointer
+  private var capacity: Int
+  private var ownsBase = false
   private(set) var count = 0
 
   /// - Parameter buffer: borrowed; it must outlive this value.
   init(_ buffer: UnsafeMutableRawBufferPointer) {
     unsafe base = buffer.baseAddress!
     capacity = buffer.count
+  }
+
+  deinit {
+    if ownsBase { unsafe Heap.free(base, capacity) }
   }
 
   var bytes: ByteView { unsafe ByteView(UnsafeRawPointer(base), count: count) }
@@ -32,9 +38,18 @@
   }
 
   mutating func append(byte: UInt8) {
-    guard count < capacity else { return }
+    if count == capacity { grow() }
     unsafe base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
     count += 1
+  }
+
+  private mutating func grow() {
+    let larger = unsafe Heap.allocate(capacity * 2)
+    unsafe larger.copyMemory(from: base, byteCount: count)
+    if ownsBase { unsafe Heap.free(base, capacity) }
+    unsafe base = larger
+    capacity *= 2
+    ownsBase = true
   }
 }
 

@@ -15,6 +15,8 @@ import Glibc
   /// Room in front of a large argument's bytes, so that the value's own unit is what it is read into.
   static let headerBytes = 24
   private static let minimumBytes = 1 << 10
+  /// A buffer of this size is kept however little is in it.
+  private static let keptBytes = 256 << 10
 
   var parser = RequestParser()
   var arguments = ArgumentBuffer(capacity: 8)
@@ -22,6 +24,8 @@ import Glibc
   private(set) var capacity: Int
   /// Bytes `0 ..< end` of the buffer are filled.
   private(set) var end = 0
+  /// Where the request begins that is being read: what lies before is done with.
+  private var requestStart = 0
   private(set) var largeArguments: [LargeArgument] = []
   private var incoming: LargeArgument?
   private var incomingFilled = 0
@@ -55,7 +59,7 @@ import Glibc
 
   /// Memory it holds, for the limit on a client's query buffer.
   var byteCount: Int {
-    var sum = capacity + arguments.capacity * MemoryLayout<ByteView>.stride
+    var sum = end - requestStart + arguments.capacity * MemoryLayout<ByteView>.stride
     for argument in largeArguments { sum += argument.byteCount }
     return sum + incomingFilled
   }
@@ -67,7 +71,8 @@ import Glibc
       let incoming = incoming!
       return unsafe (incoming.block + Self.headerBytes + incomingFilled, incoming.byteCount + 2 - incomingFilled)
     }
-    if capacity - end < minimum { grow(max(capacity * 2, end + minimum)) }
+    if capacity - end < minimum { compact() }
+    if capacity - end < minimum { move(to: max(capacity * 2, end + minimum)) }
     return unsafe (buffer + end, capacity - end)
   }
 
@@ -98,12 +103,15 @@ import Glibc
 
   /// Takes the next request. Its arguments are in `arguments`.
   mutating func next(_ limits: RequestParser.Limits) throws(ProtocolError) -> RequestParser.Outcome {
-    unsafe try parser.next(buffer, end: end, limits, into: &arguments)
+    let outcome = unsafe try parser.next(buffer, end: end, limits, into: &arguments)
+    if outcome == .nothing { requestStart = parser.position }
+    return outcome
   }
 
   /// The request that `next` found has been executed: forgets its arguments, and its large ones that nobody took.
   mutating func finishRequest() {
     arguments.truncate(0)
+    requestStart = parser.position
     for argument in largeArguments { unsafe Heap.free(argument.block, argument.blockBytes) }
     largeArguments.removeAll()
   }
@@ -125,13 +133,14 @@ import Glibc
     return unsafe ByteView(buffer + parser.position, count: end - parser.position)
   }
 
-  /// Moves unparsed bytes to the front. Only when no view points into the buffer, and when it is worth it.
+  /// Forgets the requests that are done with, once they are more than half of the buffer; a buffer that has become far
+  /// too large is exchanged for a smaller one. A client that never pauses between two requests has no other moment.
   mutating func compact() {
-    let consumed = parser.position
-    guard arguments.count == 0 && consumed > capacity / 2 else { return }
-    unsafe buffer.copyMemory(from: buffer + consumed, byteCount: end - consumed)
-    end -= consumed
-    parser.didRemove(consumed)
+    let count = end - requestStart
+    if capacity > Self.keptBytes && count < capacity / 8 { return move(to: max(count * 2, Self.minimumBytes)) }
+    guard requestStart > capacity / 2 else { return }
+    unsafe buffer.copyMemory(from: buffer + requestStart, byteCount: count)
+    unsafe didMove(to: unsafe buffer)
   }
 
   // MARK: Large arguments
@@ -158,15 +167,25 @@ import Glibc
     parser.didReceiveLargeArgument()
   }
 
-  private mutating func grow(_ wanted: Int) {
+  /// Moves what is not done with into a buffer of `wanted` bytes at least.
+  private mutating func move(to wanted: Int) {
     let size = Heap.goodSize(wanted)
-    let larger = unsafe Heap.allocate(size)
-    unsafe larger.copyMemory(from: buffer, byteCount: end)
-    let distance = unsafe larger - buffer
+    let other = unsafe Heap.allocate(size)
+    unsafe other.copyMemory(from: buffer + requestStart, byteCount: end - requestStart)
+    let old = unsafe buffer
+    unsafe didMove(to: other)
+    unsafe Heap.free(old, capacity)
+    unsafe buffer = other
+    capacity = size
+  }
+
+  /// The bytes from `requestStart` on are at `place` now.
+  private mutating func didMove(to place: UnsafeMutableRawPointer) {
+    let distance = unsafe place - (buffer + requestStart)
     let large = largeArguments
     arguments.rebase(from: 0, by: distance) { index in large.contains { $0.index == index } }
-    unsafe Heap.free(buffer, capacity)
-    unsafe buffer = larger
-    capacity = size
+    parser.didRemove(requestStart)
+    end -= requestStart
+    requestStart = 0
   }
 }

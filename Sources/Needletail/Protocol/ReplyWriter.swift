@@ -39,6 +39,7 @@ struct ReplyOutput: ~Copyable {
 
   init() {
     unsafe arena = Heap.allocate(Self.arenaBytes)
+    unsafe Heap.faultIn(arena, Self.arenaBytes)
     unsafe cursor = arena
     unsafe limit = arena
     unsafe regionStart = arena
@@ -327,18 +328,20 @@ struct ReplyOutput: ~Copyable {
     putCRLF()
   }
 
-  /// An error reply whose text may hold a client's own bytes: line ends in it become blanks, or the client could
-  /// forge replies.
+  /// An error reply whose text may hold a client's own bytes: line ends at its end go, those within become blanks, or
+  /// the client could forge replies.
   mutating func error(_ text: String) {
     Self.withBytes(of: text) { error($0) }
   }
 
   /// As `error(_: String)`, for bytes that need not be UTF-8.
   mutating func error(_ bytes: ByteView) {
+    var count = bytes.count
+    while count > 0, bytes[count - 1] == 13 || bytes[count - 1] == 10 { count -= 1 }
     errors.count(bytes)
-    reserve(bytes.count + 3)
+    reserve(count + 3)
     put(UInt8(ascii: "-"))
-    for i in 0..<bytes.count {
+    for i in 0..<count {
       let byte = bytes[i]
       put(byte == 13 || byte == 10 ? 32 : byte)
     }

@@ -186,15 +186,16 @@ struct RequestParser {
   private mutating func nextInline(_ bytes: UnsafeMutableRawPointer, end: Int, into arguments: inout ArgumentBuffer)
     throws(ProtocolError) -> Outcome
   {
-    guard let newline = unsafe memchr(bytes + position, 10, end - position) else {
+    // To Redis a zero byte ends what it looks through: a line with one never ends.
+    guard let newline = unsafe memchr(bytes + position, 10, end - position),
+      unsafe memchr(bytes + position, 0, newline - (bytes + position)) == nil
+    else {
       if end - position > Self.inlineMaxBytes { throw .inlineTooBig }
       return .incomplete
     }
     var lineEnd = unsafe newline - UnsafeMutableRawPointer(bytes)
     let next = lineEnd + 1
     if lineEnd > position, unsafe bytes.load(fromByteOffset: lineEnd - 1, as: UInt8.self) == 13 { lineEnd -= 1 }
-    // Redis splits a C string: what follows a zero byte is not seen.
-    if let zero = unsafe memchr(bytes + position, 0, lineEnd - position) { lineEnd = unsafe zero - bytes }
     let before = arguments.count
     guard unsafe splitInline(bytes, position, lineEnd, into: &arguments) else {
       arguments.truncate(before)

@@ -101,7 +101,7 @@ extension Server {
     for _ in 0..<min(part, total) {
       cronPosition = cronPosition + 1 < total ? cronPosition + 1 : 0
       guard let client = engine.clients.client(CInt(cronPosition)) else { continue }
-      if timeout > 0 && Int(now &- client.state.lastInteractionSeconds) > timeout {
+      if timeout > 0 && Int(now) - Int(client.state.lastInteractionSeconds) > timeout {
         engine.logger.verbose("Closing idle client")
         close(client)
       } else if client.state.softLimitSinceSeconds != 0 && exceedsOutputLimit(client) {

@@ -8,6 +8,8 @@ extension Server {
   /// Executes the batch: fetches the entries that its keys may name, then runs each request in order.
   mutating func executeBatch() {
     guard batch.count > 0 else { return }
+    // Nothing runs after SHUTDOWN, which ended a batch.
+    guard engine.shutdownRequest == nil else { return batch.removeAll() }
     engine.keyspace.setTime(LoopClock.realtimeMilliseconds)
     for i in 0..<batch.count where batch[i].hashedIndex > 0 {
       engine.keyspace.prefetchEntry(batch[i].hash, database: batch[i].client.database)

@@ -19,10 +19,24 @@ extension Server {
         resumeNextTurn(client)
       } else if client.state.connection.hasPending {
         parsePending(client)
+        finishIfEnded(client)
       } else {
-        read(client)
+        parseKept(client)
       }
     }
+  }
+
+  /// Parses what a turn had no time for. Nothing is read before that is done: a client that sends faster than its
+  /// commands run must not fill the memory.
+  private mutating func parseKept(_ client: Client) {
+    let kept = client.state.connection.leftoverCount
+    if kept > 0 && !client.state.closesAfterReply {
+      guard makeRoom(client, kept) else { return }
+      let start = unsafe readBuffer + readUsed
+      _ = unsafe client.state.connection.takeLeftover(to: start)
+      unsafe parse(client, start, kept)
+    }
+    finishIfEnded(client)
   }
 
   mutating func resumeNextTurn(_ client: Client) {
@@ -37,41 +51,52 @@ extension Server {
     if client.state.connection.isPaused { return readWhilePaused(client) }
     if client.state.connection.hasPending { return readPending(client) }
     let kept = client.state.connection.leftoverCount
-    if batch.count == 0 { readUsed = 0 }
-    if Self.readBufferBytes - readUsed < kept + Self.readBytes {
-      executeBatch()
-      readUsed = 0
-      // Executing may have closed any client.
-      if client.state.connection.isClosed { return }
-      if Self.readBufferBytes < kept + Self.readBytes { return readMuch(client) }
-    }
+    guard makeRoom(client, kept + Self.readBytes) else { return }
     let start = unsafe readBuffer + readUsed
     let room = min(Self.readBufferBytes - readUsed - kept, Self.readBytes)
     let received = unsafe receive(client, start + kept, room)
     switch received {
     case .closed:
       return
-    case .nothing:
-      guard kept > 0 else { return }
-      _ = unsafe client.state.connection.takeLeftover(to: unsafe start)
-      unsafe parse(client, unsafe start, kept)
+    case .nothing, .ended:
+      if kept > 0 {
+        _ = unsafe client.state.connection.takeLeftover(to: unsafe start)
+        unsafe parse(client, unsafe start, kept)
+      }
+      finishIfEnded(client)
     case .bytes(let count):
       _ = unsafe client.state.connection.takeLeftover(to: unsafe start)
       unsafe parse(client, unsafe start, kept + count)
     }
   }
 
-  private enum Received { case bytes(Int), nothing, closed }
+  /// Makes room for `count` bytes in the shared buffer. What a connection keeps is less than two reads, so that it
+  /// always fits beside one.
+  /// - Returns: false when the client is gone: this may execute the batch.
+  @inline(__always)
+  private mutating func makeRoom(_ client: Client, _ count: Int) -> Bool {
+    if batch.count == 0 { readUsed = 0 }
+    if Self.readBufferBytes - readUsed >= count { return true }
+    precondition(count <= Self.readBufferBytes)
+    executeBatch()
+    readUsed = 0
+    return !client.state.connection.isClosed
+  }
 
-  /// Receives once; the peer's end and errors close the client.
+  private enum Received { case bytes(Int), nothing, ended, closed }
+
+  /// Receives once; errors close the client.
   private mutating func receive(_ client: Client, _ place: UnsafeMutableRawPointer, _ room: Int) -> Received {
+    if client.state.connection.hasEnded { return .ended }
     do throws(SystemError) {
       switch unsafe try client.state.connection.receive(place, room) {
       case .wouldBlock:
         return .nothing
       case .bytes(0):
-        peerClosed(client)
-        return .closed
+        client.state.connection.hasEnded = true
+        client.state.connection.stopsReading = true
+        updateInterest(client)
+        return .ended
       case .bytes(let count):
         engine.statistics.reads += 1
         engine.statistics.inputBytes += count
@@ -85,15 +110,15 @@ extension Server {
     }
   }
 
-  /// The peer sends no more. What it asked for before is still answered, if it listens.
-  private mutating func peerClosed(_ client: Client) {
-    if client.state.output.byteCount > 0 && !client.state.closesAfterReply {
-      client.state.closesAfterReply = true
-      client.state.connection.stopsReading = true
-      updateInterest(client)
-    } else {
-      close(client)
-    }
+  /// Closes a client whose peer sends no more, once all that it asked for is answered and the answers are sent.
+  private mutating func finishIfEnded(_ client: Client) {
+    guard client.state.connection.hasEnded, !client.state.isOnResumeList else { return }
+    executeBatch()
+    if client.state.connection.isClosed || client.state.closesAfterReply { return }
+    // It goes on when the peer has taken what waits.
+    if client.state.connection.isPaused && client.state.connection.keepsInput { return }
+    if client.state.output.byteCount == 0 { return close(client) }
+    client.state.closesAfterReply = true
   }
 
   /// A client that is being closed may go on sending; nobody listens.
@@ -209,7 +234,7 @@ extension Server {
       engine.logger.warning("Out of memory for an argument: closing client id=\(client.state.id)")
       return close(client)
     }
-    guard case .bytes(let count) = unsafe receive(client, place, room) else { return }
+    guard case .bytes(let count) = unsafe receive(client, place, room) else { return finishIfEnded(client) }
     client.state.connection.pending.received(count)
     parsePending(client)
   }
@@ -294,11 +319,5 @@ extension Server {
     _ = unsafe client.state.connection.takeLeftover(to: unsafe block)
     client.state.connection.setPending(PendingRequest(rest: unsafe ByteView(block, count: kept)))
     unsafe Heap.free(block, max(kept, 8))
-  }
-
-  /// More is kept than fits beside a read: it goes on in a buffer of the connection's own.
-  private mutating func readMuch(_ client: Client) {
-    movePendingForPause(client)
-    parsePending(client)
   }
 }

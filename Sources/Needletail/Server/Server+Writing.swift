@@ -79,7 +79,8 @@ extension Server {
       client.state.connection.isPaused = true
     } else if client.state.connection.isPaused && waiting <= threshold / 2 {
       client.state.connection.isPaused = false
-      if !client.state.closesAfterReply { client.state.connection.stopsReading = false }
+      let hasSaidAll = client.state.closesAfterReply || client.state.connection.hasEnded
+      if !hasSaidAll { client.state.connection.stopsReading = false }
       resumeNextTurn(client)
       updateInterest(client)
     }
@@ -109,7 +110,7 @@ extension Server {
     if isOverSoft {
       let now = engine.keyspace.nowSeconds
       if client.state.softLimitSinceSeconds == 0 { client.state.softLimitSinceSeconds = now }
-      isOverSoft = Int(now &- client.state.softLimitSinceSeconds) > limit.softSeconds
+      isOverSoft = Int(now) - Int(client.state.softLimitSinceSeconds) > limit.softSeconds
     } else {
       client.state.softLimitSinceSeconds = 0
     }

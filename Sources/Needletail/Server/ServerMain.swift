@@ -42,6 +42,8 @@ private func serve(_ settings: Settings, _ configurationFile: String) -> CInt {
   logger.notice("\(Version.productName) \(Version.number) (as Redis \(Version.redis)) is starting, pid=\(getpid())")
   for name in settings.namesWithoutEffect { logger.warning("The setting '\(name)' is accepted but has no effect yet") }
   raiseDescriptorLimit(&settings, logger)
+  Heap.releasePagesInBackground()
+  if settings.hugePages && !Heap.useHugePages() { logger.warning("Huge pages are not available") }
   do throws(SystemError) {
     var server = try Server(settings: settings, logger: logger)
     server.engine.facts.configurationFile = configurationFile

@@ -59,10 +59,10 @@ enum SegmentLayout {
     }
   }
 
-  /// Elements at which a segment grows: all slots of a single bucket, 90 % of more.
+  /// Elements at which a segment grows: all slots of a single bucket, 93 % of more.
   @inline(__always)
   static func limit(_ bucketCount: Int) -> Int {
-    bucketCount == 1 ? bucketSlots : bucketCount * (bucketSlots * 9) / 10
+    bucketCount == 1 ? bucketSlots : bucketCount * (bucketSlots * 93) / 100
   }
 
   /// Elements at which a segment shrinks: 85 % of what the next smaller one holds, so that a few insertions and
@@ -170,25 +170,6 @@ enum SegmentLayout {
     }
   }
 
-  /// How many buckets past its home an element in `bucket` lies.
-  @inline(__always)
-  private static func displacement(_ word: UInt64, bucketCount: Int, bucket: Int) -> Int {
-    let distance = bucket - home(word >> 48, bucketCount)
-    return distance < 0 ? distance + bucketCount : distance
-  }
-
-  /// An element of `bucket` whose home is `distance` buckets before it or further.
-  static func overflowed(_ segment: UnsafeRawPointer, bucketCount: Int, bucket: Int, distance: Int) -> Int? {
-    let base = unsafe segment + bucket << bucketShift
-    var full = unsafe ~cs_match16(base, 0) & slotMask
-    while full != 0 {
-      let index = full.trailingZeroBitCount - 2
-      if unsafe displacement(word(base, index), bucketCount: bucketCount, bucket: bucket) >= distance { return index }
-      full &= full &- 1
-    }
-    return nil
-  }
-
   static func move(_ segment: UnsafeMutableRawPointer, from: (bucket: Int, index: Int), to: (bucket: Int, index: Int)) {
     let source = unsafe segment + from.bucket << bucketShift
     let target = unsafe segment + to.bucket << bucketShift
@@ -197,29 +178,33 @@ enum SegmentLayout {
     unsafe clear(source, from.index)
   }
 
-  /// Sets a bucket's overflow mask to exactly those elements in later buckets that passed it.
-  static func recomputeOverflow(_ segment: UnsafeMutableRawPointer, bucketCount: Int, bucket: Int) {
+  /// Takes from the mask of `bucket` what no element of the `next` bucket that does not belong there stands for, nor one
+  /// that went on beyond that; finds such an element to fill a hole in `bucket` with.
+  ///
+  /// - Parameter taking: the element found is about to be moved into `bucket`, so its bit goes as well.
+  /// - Returns: the index of that element in `next`; nil without one.
+  @inline(__always)
+  static func cleanOverflow(_ segment: UnsafeMutableRawPointer, bucketCount: Int, bucket: Int, next: Int, taking: Bool)
+    -> Int?
+  {
     let base = unsafe segment + bucket << bucketShift
-    guard unsafe overflow(base) != 0 else { return }
-    var mask: UInt8 = 0
-    var distance = 1
-    var next = (bucket + 1) % bucketCount
-    while distance < bucketCount {
-      let other = unsafe segment + next << bucketShift
-      var full = unsafe ~cs_match16(other, 0) & slotMask
-      while full != 0 {
-        let index = full.trailingZeroBitCount - 2
-        if unsafe displacement(word(other, index), bucketCount: bucketCount, bucket: next) >= distance {
-          mask |= 1 << (unsafe tag(other, index) & 7)
+    let other = unsafe segment + next << bucketShift
+    var passed = unsafe overflow(other)
+    var found: Int?
+    var full = unsafe ~cs_match16(other, 0) & slotMask
+    while full != 0 {
+      let index = full.trailingZeroBitCount - 2
+      if unsafe home(word(other, index) >> 48, bucketCount) != next {
+        if found == nil && taking {
+          found = index
+        } else {
+          passed |= 1 << (unsafe tag(other, index) & 7)
         }
-        full &= full &- 1
       }
-      // Nobody passed that bucket, so nobody further on passed this one.
-      if unsafe overflow(other) == 0 { break }
-      next = (next + 1) % bucketCount
-      distance += 1
+      full &= full &- 1
     }
-    unsafe setOverflow(base, mask)
+    unsafe setOverflow(base, overflow(base) & passed)
+    return found
   }
 }
 

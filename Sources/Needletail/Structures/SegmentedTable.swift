@@ -33,7 +33,7 @@ struct TableContext: ~Copyable {
 /// empty slot. Bit t of a bucket's `overflow` says that an element with tag & 7 == t that belongs here or before went
 /// on to the next bucket (cyclically), so a miss goes on only where its bit is set.
 ///
-/// A segment grows by jemalloc's classes (128 B ... 4, 5, 6, 7, 8 KiB) at 90 % fill, splits only at 8 KiB, and shrinks
+/// A segment grows by jemalloc's classes (128 B ... 4, 5, 6, 7, 8 KiB) at 93 % fill, splits only at 8 KiB, and shrinks
 /// by the same steps with hysteresis: an empty table owns nothing, a tiny one 128 bytes, a large one about 11 bytes an
 /// element at every size.
 ///
@@ -217,42 +217,36 @@ struct TableContext: ~Copyable {
     unsafe context.units.retire(old, byteCount)
   }
 
-  /// Fills a hole in `bucket` with an element that had overflowed past it, and so on from where that came, until no
-  /// hole is left that someone had to jump over; overflow bits that are no longer true go. Complexity: O(buckets).
+  /// Fills a hole in `bucket` with an element that had to go on to the next bucket, then the hole which that one leaves,
+  /// and so on; on the way, overflow bits that nobody needs any more go. A mask may keep a bit too many when the element
+  /// it stands for lay two buckets on, never one too few. Complexity: O(1) on average, O(buckets) at worst.
   private mutating func pullBack(_ first: Int, into bucket: Int) {
     let word = unsafe directory![first]
     let segment = unsafe Layout.segment(word)
     let bucketCount = Layout.bucketCount(word)
-    var hole: Int? = bucket
-    while let to = hole {
-      hole = nil
-      var distance = 1
-      var from = (to + 1) % bucketCount
-      while distance < bucketCount {
-        if let index = unsafe Layout.overflowed(segment, bucketCount: bucketCount, bucket: from, distance: distance) {
-          let target = unsafe Layout.emptyIndex(segment + to << Layout.bucketShift)!
-          unsafe Layout.move(segment, from: (from, index), to: (to, target))
-          moveDeadline(first, from: from * Layout.bucketSlots + index, to: to * Layout.bucketSlots + target)
-          cleanOverflow(first, from: to, to: from)
-          hole = from
-          break
-        }
-        if unsafe Layout.overflow(segment + from << Layout.bucketShift) == 0 { break }
-        from = (from + 1) % bucketCount
-        distance += 1
-      }
+    var to = bucket
+    for _ in 1..<max(bucketCount, 1) {
+      let from = to + 1 == bucketCount ? 0 : to + 1
+      guard let index = unsafe Layout.cleanOverflow(segment, bucketCount: bucketCount, bucket: to, next: from, taking: true)
+      else { return }
+      let target = unsafe Layout.emptyIndex(segment + to << Layout.bucketShift)!
+      unsafe Layout.move(segment, from: (from, index), to: (to, target))
+      moveDeadline(first, from: from * Layout.bucketSlots + index, to: to * Layout.bucketSlots + target)
+      to = from
+      if unsafe Layout.overflow(segment + to << Layout.bucketShift) == 0 { return }
     }
   }
 
-  /// An element of bucket `to`, or one that went there from `from`, is gone: the masks of the buckets it had passed may
-  /// be too large now. Complexity: O(buckets passed).
+  /// An element of bucket `to` whose home was `from` is gone: takes its bit out of the masks of the buckets it had
+  /// passed, the last one first, since each looks at its successor's. Complexity: O(buckets passed).
   private func cleanOverflow(_ first: Int, from: Int, to: Int) {
     let word = unsafe directory![first]
     let bucketCount = Layout.bucketCount(word)
-    var bucket = from
-    while bucket != to {
-      unsafe Layout.recomputeOverflow(Layout.segment(word), bucketCount: bucketCount, bucket: bucket)
-      bucket = bucket + 1 == bucketCount ? 0 : bucket + 1
+    var next = to
+    while next != from {
+      let bucket = next == 0 ? bucketCount - 1 : next - 1
+      _ = unsafe Layout.cleanOverflow(Layout.segment(word), bucketCount: bucketCount, bucket: bucket, next: next, taking: false)
+      next = bucket
     }
   }
 

@@ -153,7 +153,8 @@ import Testing
     let count = server.run("command", "count").integerValue ?? 0
     #expect(count >= 16)
     #expect(server.run("command").elements?.count == count)
-    #expect(server.run("command", "list").elements?.count == count)
+    // The list has subcommands too.
+    #expect(server.run("command", "list").elements?.count ?? 0 > count)
     #expect(server.run("command", "info").elements?.count == count)
     #expect(server.run("command", "docs").elements?.count == 2 * count)
   }

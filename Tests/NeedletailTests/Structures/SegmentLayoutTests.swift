@@ -28,7 +28,7 @@ import Testing
       let fitting = Layout.fittingBucketCount(Layout.shrinkLimit(count))
       #expect(fitting < count && Layout.limit(fitting) > Layout.shrinkLimit(count))
     }
-    #expect(Layout.limit(Layout.maxBuckets) == 806 && Layout.mergeLimit < 806 && Layout.mergeLimit > 403)
+    #expect(Layout.limit(Layout.maxBuckets) == 833 && Layout.mergeLimit < 833 && Layout.mergeLimit > 416)
     for elements in 0...806 {
       let fitting = Layout.fittingBucketCount(elements)
       #expect(Layout.limit(fitting) >= elements)

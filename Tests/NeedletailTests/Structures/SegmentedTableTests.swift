@@ -87,8 +87,8 @@ import Testing
   @Test func deepSegmentIsLast() {
     enum Deep: HashRule { static func hash(_ key: UInt64) -> UInt64 { key } }
     let model = TableModel<Deep>(.fresh())
-    // 807 elements share 19 bits, then one more bit of each depth has a neighbour.
-    for i in 0..<807 { model.insert(1 << 44 | mixed(UInt64(i)) >> 20) }
+    // One more element than a segment holds shares 19 bits, then one more bit of each depth has a neighbour.
+    for i in 0...SegmentLayout.limit(SegmentLayout.maxBuckets) { model.insert(1 << 44 | mixed(UInt64(i)) >> 20) }
     let depth = model.table.globalDepth
     #expect(depth >= 19)
     for bit in 0..<19 { model.insert(1 << UInt64(63 - bit) | 77) }

@@ -175,6 +175,8 @@ final class TableModel<Rule: HashRule> {
   // MARK: Checks
 
   var failures = 0
+  /// Overflow bits that stood for no element, over all checks.
+  private(set) var excessBits = 0
   func fail(_ message: String) {
     failures += 1
     if failures < 5 { Issue.record("seed \(random.seed): \(message)") }
@@ -240,8 +242,6 @@ final class TableModel<Rule: HashRule> {
     check(bucketCount == 1 || count > Layout.shrinkLimit(bucketCount), "only \(count) elements in \(bucketCount) buckets")
     if view == nil { check(unsafe segment.load(as: UInt8.self) == context.units.currentTag, "tag") }
     var masks = [UInt8](repeating: 0, count: bucketCount)
-    var fills = [Int](repeating: 0, count: bucketCount)
-    var displaced: [(home: Int, bucket: Int)] = []
     var seen = 0
     for bucket in 0..<bucketCount {
       let base = unsafe segment + bucket << 7
@@ -253,7 +253,6 @@ final class TableModel<Rule: HashRule> {
           continue
         }
         seen += 1
-        fills[bucket] += 1
         let element = unsafe Element(raw: Layout.pointer(entry))
         let hash = Rule.hash(element.key)
         check(tag == max(UInt8(truncatingIfNeeded: hash), 1), "tag of \(element.key)")
@@ -269,7 +268,6 @@ final class TableModel<Rule: HashRule> {
         if view == nil { check(unsafe element.raw.load(as: UInt8.self) == context.units.currentTag, "element's tag") }
         let home = Layout.home(entry >> 48, bucketCount)
         var passed = home
-        if passed != bucket { displaced.append((home, bucket)) }
         while passed != bucket {
           masks[passed] |= 1 << (tag & 7)
           passed = (passed + 1) % bucketCount
@@ -280,14 +278,8 @@ final class TableModel<Rule: HashRule> {
     for bucket in 0..<bucketCount {
       let mask = unsafe Layout.overflow(segment + bucket << 7)
       check(mask & masks[bucket] == masks[bucket], "overflow lacks a bit: \(mask), should be \(masks[bucket])")
-      check(mask == masks[bucket], "overflow too large: \(mask), should be \(masks[bucket])")
-    }
-    for (home, bucket) in displaced {
-      var passed = home
-      while passed != bucket {
-        check(fills[passed] == 14, "someone jumped over a hole")
-        passed = (passed + 1) % bucketCount
-      }
+      // A bit too many costs a miss one more bucket; removals keep those few.
+      excessBits += (mask & ~masks[bucket]).nonzeroBitCount
     }
     return seen
   }
