@@ -117,7 +117,8 @@ import Glibc
   private var waitMilliseconds: Int {
     if !resumeList.isEmpty { return 0 }
     let now = LoopClock.realtimeMilliseconds
-    var wait = nextCronMilliseconds - now
+    // No longer than to the next housekeeping, whatever the wall clock was set to.
+    var wait = min(nextCronMilliseconds - now, cronIntervalMilliseconds)
     if let expiry = engine.keyspace.nextExpiryMilliseconds { wait = min(wait, expiry - now) }
     return max(0, wait)
   }
@@ -138,7 +139,8 @@ import Glibc
       if now - start > budget { break }
     }
     backgroundCycles = cs_cycles() - start
-    if engine.keyspace.nowMilliseconds >= nextCronMilliseconds {
+    let untilCron = nextCronMilliseconds - engine.keyspace.nowMilliseconds
+    if untilCron <= 0 || untilCron > cronIntervalMilliseconds {
       let start = cs_cycles()
       cron()
       measure(.cron, since: start)
@@ -154,10 +156,12 @@ import Glibc
     engine.statistics.loop.count(step, microseconds: microseconds < 200 ? microseconds : engine.clock.ownMicroseconds(cycles))
   }
 
+  private var cronIntervalMilliseconds: Int { 1000 / max(1, engine.settings.hz) }
+
   /// Housekeeping, `hz` times a second.
   private mutating func cron() {
     let now = engine.keyspace.nowMilliseconds
-    nextCronMilliseconds = now + 1000 / max(1, engine.settings.hz)
+    nextCronMilliseconds = now + cronIntervalMilliseconds
     engine.clock.recalibrate()
     engine.clock.openAccount()
     closeIdleClients()
