@@ -22,6 +22,7 @@ extension Engine {
     if !request.client.state.isAuthenticated && !info.flags.contains(.noAuth) && !settings.password.isEmpty {
       return rejectUnauthenticated(index)
     }
+    if isLoading && !info.flags.contains(.loading) { return rejectWhileLoading(index) }
     call(index, info, request)
   }
 
@@ -52,6 +53,7 @@ extension Engine {
     case .string(let command): run(command, request)
     case .key(let command): run(command, request)
     case .connection(let command): run(command, request)
+    case .persistence(let command): run(command, request)
     case .server(let command): run(command, request)
     }
   }
@@ -123,5 +125,11 @@ extension Engine {
   private mutating func rejectUnauthenticated(_ index: CommandIndex) {
     commands.updateCounters(index) { $0.rejectedCalls += 1 }
     reply.error("NOAUTH Authentication required.")
+  }
+
+  @inline(never)
+  private mutating func rejectWhileLoading(_ index: CommandIndex) {
+    commands.updateCounters(index) { $0.rejectedCalls += 1 }
+    reply.error("LOADING Redis is loading the dataset in memory")
   }
 }

@@ -13,7 +13,8 @@ struct Engine: ~Copyable {
   let logger: Logger
   let memory: MemoryCounters
   let commands = CommandTable([
-    StringCommand.rows, KeyCommand.rows, ConnectionCommand.rows, ServerCommand.rows,
+    StringCommand.rows, KeyCommand.rows, ConnectionCommand.rows, PersistenceCommand.rows,
+    ServerCommand.rows,
   ])
   /// What reproduces the running command when the request itself does not; only kept while somebody listens.
   var reproduction: [[UInt8]]?
@@ -21,6 +22,9 @@ struct Engine: ~Copyable {
   var commandStartCycles = cs_cycles()
   /// What INFO tells of the process and its memory; `refreshFacts` brings it up to date.
   var facts = ServerFacts()
+  var persistence: PersistenceState
+  /// A snapshot is being loaded: only commands that do not need the data are run.
+  var isLoading = false
   /// Set by SHUTDOWN; the loop looks at it after each turn.
   var shutdownRequest: ShutdownRequest?
 
@@ -38,6 +42,7 @@ struct Engine: ~Copyable {
     memory.registerCurrentThread()
     let freer = freer ?? BackgroundFreer(counters: memory)
     keyspace = Keyspace(databaseCount: settings.databaseCount, seed: seed, freer: freer, nowMilliseconds: nowMilliseconds)
+    persistence = PersistenceState(nowMilliseconds: nowMilliseconds)
     self.network = network
     self.settings = settings
     self.logger = logger

@@ -56,6 +56,12 @@ struct Settings: Sendable, Equatable {
   // Persistence
   var savePoints: [SavePoint] = []
   var appendOnly = false
+  var dbFilename = "dump.rdb"
+  var rdbCompression = true
+  var rdbChecksum = true
+  var rdbSaveIncrementalFsync = true
+  var rdbDelSyncFiles = false
+  var sanitizeDumpPayload = SanitizeDumpPayload.no
 }
 
 /// Least important first, so that levels compare.
@@ -76,6 +82,9 @@ enum LogLevel: String, CaseIterable, Sendable, Comparable {
 
 enum Supervision: String, CaseIterable, Sendable { case auto, no }
 
+/// Whose RESTORE payloads are looked through in depth: nobody's, everybody's, those of clients.
+enum SanitizeDumpPayload: String, CaseIterable, Sendable { case no, yes, clients }
+
 /// Who may change protected settings by CONFIG SET: nobody, everybody, or clients on this machine.
 enum ProtectedConfigs: String, CaseIterable, Sendable { case no, yes, local }
 
@@ -91,6 +100,9 @@ enum EvictionPolicy: String, CaseIterable, Sendable {
 
   /// True when entries count uses (LFU) in the field that otherwise holds the time of the last one.
   var keepsUseCounter: Bool { self == .volatileLFU || self == .allKeysLFU }
+
+  /// True when keys are evicted by the time of their last use; snapshots then tell it.
+  var keepsUseTime: Bool { self == .volatileLRU || self == .allKeysLRU }
 }
 
 /// How much may wait to be sent to a client before it is disconnected: at once above `hardBytes`, after `softSeconds`

@@ -13,6 +13,8 @@ import Glibc
     unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
     signal(SIGPIPE, SIG_IGN)
     signal(SIGHUP, SIG_IGN)
+    // A file beyond the limit on file sizes is an error of write(2), not the end of the server.
+    signal(SIGXFSZ, SIG_IGN)
   }
 
   init() {

@@ -1,0 +1,440 @@
+"""Snapshots: files and payloads exchanged with Redis 7.0 and 8.2, damaged files, full disks, kills."""
+
+import os
+import pathlib
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+import redis
+
+import harness
+from harness import LONG, ORACLE, OURS, Connection, Server, encode, eventually, free_port
+
+REDIS7 = str(pathlib.Path(ORACLE).with_name("redis-server-7.0"))
+BINARIES = {"ours": OURS, "redis 8.2": ORACLE, "redis 7.0": REDIS7}
+PEERS = [name for name in BINARIES if name != "ours"]
+COUNT = 1_000_000 if LONG else 100_000
+
+
+def start(binary: str, directory: pathlib.Path, *options: str) -> Server:
+    """A server in a directory that outlives it."""
+    return Server(binary, "--dir", str(directory), *options)
+
+
+def values(generator: random.Random, count: int) -> list[tuple[int, bytes, bytes, int | None]]:
+    """Database, key, value, expiry in Unix milliseconds."""
+    now = int(time.time() * 1000)
+    edges = [0, 1, -1, 127, 128, -128, -129, 32767, 32768, -32768, -32769, 2**31 - 1, 2**31, -(2**31), -(2**31) - 1,
+             2**63 - 1, -(2**63), 12345678901]
+    found = {}
+    for number in range(count):
+        kind = generator.randrange(8)
+        if kind == 0:
+            value = str(generator.choice(edges)).encode()
+        elif kind == 1:
+            value = str(generator.randrange(-(2**40), 2**40)).encode()
+        elif kind == 2:
+            value = generator.choice([b"007", b"-0", b"+1", b" 1", b"", b"\r\n\0", b"99999999999999999999"])
+        elif kind == 3:
+            value = bytes([generator.randrange(97, 100)]) * generator.randrange(1, 300)
+        elif kind == 4:
+            value = generator.randbytes(generator.randrange(100))
+        else:
+            value = generator.randbytes(generator.randrange(20)).hex().encode()
+        key = str(generator.randrange(10**6)).encode() if number % 5 == 0 else b"key:%d:" % number + generator.randbytes(4)
+        expiry = now + generator.randrange(10**6, 10**12) if generator.randrange(3) == 0 else None
+        found[(generator.choice([0, 0, 0, 1, 15]), key)] = (value, expiry)
+    for size in (1023, 1024, 1025, 16383, 16384, 65535, 65536, 300_000, 3_000_000):
+        found[(0, b"random:%d" % size)] = (generator.randbytes(size), None)
+        found[(0, b"same:%d" % size)] = (b"ab" * (size // 2), now + 10**9)
+        found[(1, b"k" * size)] = (b"a long key", now + 10**9)
+    return [(database, key, value, expiry) for (database, key), (value, expiry) in found.items()]
+
+
+def fill(server: Server, keys: list[tuple[int, bytes, bytes, int | None]]) -> None:
+    with server.connect(60) as client:
+        connection = Connection(client)
+        for database in {key[0] for key in keys}:
+            connection.call("SELECT", database)
+            requests = []
+            for _, key, value, expiry in (entry for entry in keys if entry[0] == database):
+                requests.append(encode("SET", key, value) if expiry is None else encode("SET", key, value, "PXAT", expiry))
+            for first in range(0, len(requests), 1000):
+                part = requests[first : first + 1000]
+                assert set(connection.send(b"".join(part), len(part))) == {b"+OK\r\n"}
+
+
+def contents(server: Server) -> dict[tuple[int, bytes], tuple[bytes, int]]:
+    found = {}
+    for database in (0, 1, 15):
+        with redis.Redis(port=server.port, db=database, socket_timeout=60) as client:
+            names = list(client.scan_iter(count=1000))
+            for first in range(0, len(names), 1000):
+                part = names[first : first + 1000]
+                pipe = client.pipeline(transaction=False)
+                for name in part:
+                    pipe.get(name)
+                    pipe.execute_command("PEXPIRETIME", name)
+                replies = pipe.execute()
+                for name, value, expiry in zip(part, replies[::2], replies[1::2]):
+                    found[(database, name)] = (value, expiry)
+    return found
+
+
+@pytest.fixture(scope="module")
+def keys() -> list[tuple[int, bytes, bytes, int | None]]:
+    seed = int(os.environ.get("NEEDLETAIL_SEED", 20))
+    return values(random.Random(seed), COUNT)
+
+
+def check_file(path: pathlib.Path) -> str:
+    done = subprocess.run(["redis-check-rdb", str(path)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-1000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("options", [[], ["--rdbcompression", "no", "--rdbchecksum", "no"]], ids=["usual", "plain"])
+def test_our_file(keys, tmp_path: pathlib.Path, options: list[str]) -> None:
+    """Everybody loads what we write, with the same contents and times."""
+    with start(OURS, tmp_path, *options) as server:
+        fill(server, keys)
+        assert server.call("SAVE") == b"+OK\r\n"
+        assert server.info("rdb_changes_since_last_save") == "0"
+        assert server.info("rdb_saves") == "1"
+        expected = contents(server)
+    assert len(expected) == len(keys)
+    file = tmp_path / "dump.rdb"
+    assert file.read_bytes()[:9] == b"REDIS0007"
+    assert [path.name for path in tmp_path.iterdir()] == ["dump.rdb"]
+    report = check_file(file)
+    assert f"{len(keys)} keys read" in report
+    for name, binary in BINARIES.items():
+        with start(binary, tmp_path) as server:
+            assert eventually(lambda: server.call("GET", "x")[:8] != b"-LOADING", 60)
+            assert contents(server) == expected, name
+
+
+@pytest.mark.parametrize("policy", ["noeviction", "allkeys-lru", "allkeys-lfu"])
+@pytest.mark.parametrize("peer", PEERS)
+def test_their_file(keys, tmp_path: pathlib.Path, peer: str, policy: str) -> None:
+    with start(BINARIES[peer], tmp_path, "--maxmemory-policy", policy) as server:
+        fill(server, keys)
+        assert server.call("SAVE") == b"+OK\r\n"
+        expected = contents(server)
+    with start(OURS, tmp_path, "--maxmemory-policy", policy) as server:
+        assert eventually(lambda: server.call("GET", "x")[:8] != b"-LOADING", 60)
+        assert contents(server) == expected
+        assert server.info("rdb_last_load_keys_loaded") == str(len(keys))
+
+
+@pytest.mark.parametrize("reader", BINARIES)
+@pytest.mark.parametrize("writer", BINARIES)
+@pytest.mark.parametrize("policy", ["volatile-lru", "volatile-lfu"])
+def test_use_of_keys(tmp_path: pathlib.Path, reader: str, writer: str, policy: str) -> None:
+    """Idle times and frequencies go along."""
+    with start(BINARIES[writer], tmp_path, "--maxmemory-policy", policy) as server:
+        # Redis may share small integers between keys, and their clocks with them.
+        payload = dump(server, "value")
+        for number in range(100):
+            option = ("FREQ", number) if policy.endswith("lfu") else ("IDLETIME", number * 1000)
+            assert server.call("RESTORE", f"k{number}", 0, payload, *option) == b"+OK\r\n"
+        assert server.call("SAVE") == b"+OK\r\n"
+    if writer == "ours":
+        assert (tmp_path / "dump.rdb").read_bytes()[:9] == b"REDIS0009"
+    if reader == "redis 7.0" and writer == "redis 8.2":
+        return
+    with start(BINARIES[reader], tmp_path, "--maxmemory-policy", policy) as server:
+        for number in range(100):
+            if policy.endswith("lfu"):
+                assert server.call("OBJECT", "FREQ", f"k{number}") == b":%d\r\n" % number
+            else:
+                idle = int(server.call("OBJECT", "IDLETIME", f"k{number}")[1:])
+                # Redis keeps 24 bits of seconds and its clock may be a second off.
+                assert abs(idle - number * 1000) <= 5
+
+
+def dump(server: Server, value: object) -> bytes:
+    server.call("SET", "dumped", value)
+    reply = server.call("DUMP", "dumped")
+    server.call("DEL", "dumped")
+    return reply[reply.index(b"\r\n") + 2 : -2]
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_payloads(keys, peer: str) -> None:
+    with Server(OURS) as ours, Server(BINARIES[peer]) as other:
+        for source, target in ((ours, other), (other, ours)):
+            # Redis 7.0 does not take what 8.2's version of the format says, and that is its business; ours it takes.
+            with source.connect() as first, target.connect() as second:
+                out, into = Connection(first), Connection(second)
+                out.call("FLUSHALL")
+                into.call("FLUSHALL")
+                for _, key, value, _ in keys[:3000] + keys[-27:]:
+                    out.call("SET", key, value)
+                    reply = out.call("DUMP", key)
+                    payload = reply[reply.index(b"\r\n") + 2 : -2]
+                    assert into.call("RESTORE", key, 0, payload, "REPLACE") == b"+OK\r\n", (key, value[:100])
+                    assert into.call("GET", key) == b"$%d\r\n%s\r\n" % (len(value), value)
+                    assert into.call("OBJECT", "ENCODING", key) in (
+                        out.call("OBJECT", "ENCODING", key), b"$3\r\nraw\r\n", b"$6\r\nembstr\r\n")
+
+
+RESTORE_CASES = [
+    ("k", 0, "PAYLOAD"), ("old", 0, "PAYLOAD"), ("old", 0, "PAYLOAD", "REPLACE"), ("old", "x", "bad"),
+    ("k", "x", "bad"), ("k", -1, "bad"), ("k", -1, "PAYLOAD"), ("k", 0, "bad"), ("k", 0, ""), ("k", 0, "PAYLOAD", "ABSTTL"),
+    ("k", 1000, "PAYLOAD", "ABSTTL"), ("old", 1000, "PAYLOAD", "ABSTTL", "REPLACE"), ("k", 10**15, "PAYLOAD", "ABSTTL"),
+    ("k", 2**63 - 1, "PAYLOAD"), ("k", 2**63 - 1, "PAYLOAD", "ABSTTL"), ("k", 2**62, "PAYLOAD"), ("old", 2**63 - 1, "PAYLOAD", "REPLACE"),
+    ("k", 0, "PAYLOAD", "IDLETIME"), ("k", 0, "PAYLOAD", "IDLETIME", "x"), ("k", 0, "PAYLOAD", "IDLETIME", -1),
+    ("k", 0, "PAYLOAD", "IDLETIME", 5), ("k", 0, "PAYLOAD", "FREQ"), ("k", 0, "PAYLOAD", "FREQ", "x"),
+    ("k", 0, "PAYLOAD", "FREQ", -1), ("k", 0, "PAYLOAD", "FREQ", 256), ("k", 0, "PAYLOAD", "FREQ", 255),
+    ("k", 0, "PAYLOAD", "FREQ", 1, "IDLETIME", 1), ("k", 0, "PAYLOAD", "IDLETIME", 1, "FREQ", 1),
+    ("k", 0, "PAYLOAD", "IDLETIME", 1, "IDLETIME", 2), ("k", 0, "PAYLOAD", "replace", "absttl", "freq", 3),
+    ("k", 0, "PAYLOAD", "NOSUCH"), ("old", 0, "PAYLOAD", "NOSUCH"), ("k", 0), ("k",), (), ("old", "x", "bad", "REPLACE"),
+    ("old", 0, "bad", "REPLACE"), ("old", 0, "TRAILING", "REPLACE"), ("old", 0, "UNKNOWN", "REPLACE"),
+    ("old", 0, "EMPTY", "REPLACE"), ("old", 0, "CUT", "REPLACE"), ("old", 0, "FUTURE", "REPLACE"),
+    ("old", 0, "LZF", "REPLACE"), ("old", 0, "BADLZF", "REPLACE"), ("old", 0, "LENGTH", "REPLACE"),
+]
+
+
+def crc64(data: bytes) -> int:
+    crc = 0
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ 0x95AC9329AC4BC9B5 if crc & 1 else crc >> 1
+    return crc
+
+
+def sealed(body: bytes, version: int = 6) -> bytes:
+    body += version.to_bytes(2, "little")
+    return body + crc64(body).to_bytes(8, "little")
+
+
+BODIES = {
+    "PAYLOAD": sealed(b"\0\5hello"),
+    "TRAILING": sealed(b"\0\5hello and more"),
+    "UNKNOWN": sealed(b"\x63\5hello"),
+    "EMPTY": sealed(b""),
+    "CUT": sealed(b"\0\x0ahello"),
+    "FUTURE": sealed(b"\0\5hello", 13),
+    "LZF": sealed(b"\0\xc3\5\x41\x09\0x\xe0\xff\0"),
+    "BADLZF": sealed(b"\0\xc3\5\x41\x08\0x\xe0\xff\0"),
+    "LENGTH": sealed(b"\0\x82\0\0\0\5hello"),
+}
+
+
+@pytest.mark.parametrize("case", RESTORE_CASES, ids=lambda case: " ".join(map(str, case)))
+def test_restore_like_redis(pair: tuple[Server, Server], case: tuple) -> None:
+    results = []
+    for server in pair:
+        with server.connect() as client:
+            connection = Connection(client)
+            connection.call("FLUSHALL")
+            connection.call("SET", "old", "1")
+            arguments = [BODIES.get(part, part) if isinstance(part, str) else part for part in case]
+            results.append([
+                connection.call("RESTORE", *arguments),
+                *(connection.call(command, key) for key in ("k", "old") for command in ("GET", "EXISTS", "PEXPIRETIME")
+                  if not (command == "PEXPIRETIME" and len(case) > 2 and case[1] == 2**62)),
+            ])
+    assert results[0] == results[1]
+
+
+def test_restore_of_anything(ours: Server) -> None:
+    """No bytes do harm, also with a checksum that is right."""
+    generator = random.Random(int(os.environ.get("NEEDLETAIL_SEED", 3)))
+    bodies = [BODIES["PAYLOAD"][:-10], BODIES["LZF"][:-10], b"\0\xc2\1\2\3\4", b"\0\x80\0\0\1\0" + b"x" * 256]
+    with ours.connect(30) as client:
+        connection = Connection(client)
+        for _ in range(100_000 if LONG else 5000):
+            body = bytearray(generator.choice(bodies))
+            for _ in range(generator.randrange(4)):
+                place = generator.randrange(len(body) + 1)
+                match generator.randrange(3):
+                    case 0: body[place : place + 1] = bytes([generator.choice([0, 0xC3, 0x80, 0x81, 0xFF, generator.randrange(256)])])
+                    case 1: del body[place : place + generator.randrange(5)]
+                    case 2: body[place:place] = generator.randbytes(generator.randrange(5))
+            reply = connection.call("RESTORE", "k", 0, sealed(bytes(body)), "REPLACE")
+            assert reply in (b"+OK\r\n", b"-ERR Bad data format\r\n")
+    assert ours.alive()
+
+
+@pytest.fixture(scope="module")
+def small_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    directory = tmp_path_factory.mktemp("small")
+    with start(ORACLE, directory) as server:
+        server.call("MSET", *[part for number in range(50) for part in (f"key{number}", "v" * number)])
+        server.call("SET", "expiring", "1", "EX", 1000)
+        server.call("SAVE")
+    return (directory / "dump.rdb").read_bytes()
+
+
+def run_with_file(data: bytes, directory: pathlib.Path) -> tuple[int | None, str]:
+    """Exit status (None: it serves) and log."""
+    (directory / "dump.rdb").write_bytes(data)
+    port = free_port()
+    process = subprocess.Popen(
+        [OURS, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory)], stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, errors="replace")
+    lines = []
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            if "Ready to accept" in line:
+                return None, "".join(lines)
+        return process.wait(10), "".join(lines)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_cut_and_damaged_files(small_file: bytes, tmp_path: pathlib.Path) -> None:
+    assert run_with_file(small_file, tmp_path)[0] is None
+    step = 1 if LONG else 29
+    for count in [*range(0, 40, 3), *range(40, len(small_file), step)]:
+        status, log = run_with_file(small_file[:count], tmp_path)
+        assert status == 1 and "at offset" in log, (count, log)
+    for place in [*range(0, 60, 5), *range(60, len(small_file), step)]:
+        damaged = bytearray(small_file)
+        damaged[place] ^= 0x10
+        status, log = run_with_file(bytes(damaged), tmp_path)
+        assert status == 1 and "at offset" in log, (place, log)
+
+
+def test_what_cannot_be_loaded(tmp_path: pathlib.Path) -> None:
+    with start(ORACLE, tmp_path) as server:
+        server.call("RPUSH", "list", "a")
+        server.call("SAVE")
+    data = (tmp_path / "dump.rdb").read_bytes()
+    status, log = run_with_file(data, tmp_path)
+    assert status == 1
+    assert f"at offset {data.index(b'list') - 2}: a list (type 18) cannot be loaded by this version" in log
+    assert (tmp_path / "dump.rdb").read_bytes() == data
+    status, log = run_with_file(b"REDIS0099" + data[9:], tmp_path)
+    assert status == 1 and "offset 0: version 99" in log
+
+
+def test_expired_keys_are_passed_over(tmp_path: pathlib.Path) -> None:
+    with start(OURS, tmp_path) as server:
+        for number in range(100):
+            server.call("SET", f"short{number}", "x", "PX", 300)
+        server.call("SET", "long", "x", "EX", 1000)
+        assert server.call("SAVE") == b"+OK\r\n"
+    time.sleep(0.35)
+    with start(OURS, tmp_path) as server:
+        assert server.call("DBSIZE") == b":1\r\n"
+        assert server.info("rdb_last_load_keys_expired") == "100"
+        assert server.info("rdb_last_load_keys_loaded") == "1"
+
+
+def test_lastsave_and_failure(tmp_path: pathlib.Path) -> None:
+    with start(OURS, tmp_path, "--enable-protected-configs", "yes") as server:
+        before = int(server.call("LASTSAVE")[1:])
+        assert abs(before - time.time()) < 5
+        server.call("SET", "k", "old")
+        assert server.call("SAVE") == b"+OK\r\n"
+        old = (tmp_path / "dump.rdb").read_bytes()
+        server.call("SET", "k", "new")
+        missing = tmp_path / "missing"
+        missing.mkdir()
+        assert server.call("CONFIG", "SET", "dir", missing) == b"+OK\r\n"
+        missing.rmdir()
+        assert server.call("SAVE") == b"-ERR\r\n"
+        assert server.info("rdb_changes_since_last_save") == "1"
+        assert server.call("CONFIG", "SET", "dir", tmp_path, "dbfilename", "other.rdb") == b"+OK\r\n"
+        assert server.call("SAVE") == b"+OK\r\n"
+        assert (tmp_path / "dump.rdb").read_bytes() == old
+        assert (tmp_path / "other.rdb").exists()
+        reply = server.call("CONFIG", "SET", "dbfilename", "a/b")
+        assert b"dbfilename can't be a path, just a filename" in reply
+    with start(OURS, tmp_path, "--dbfilename", "other.rdb") as server:
+        assert server.call("GET", "k") == b"$3\r\nnew\r\n"
+
+
+def test_full_disk(tmp_path: pathlib.Path) -> None:
+    """A limit on the size of files stands for a disk that is full."""
+    with start(OURS, tmp_path) as server:
+        server.call("SET", "k", "old")
+        assert server.call("SAVE") == b"+OK\r\n"
+        old = (tmp_path / "dump.rdb").read_bytes()
+        for number in range(40):
+            server.call("SET", f"big{number}", os.urandom(100_000))
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+        assert server.call("SAVE") == b"-ERR\r\n"
+        assert [path.name for path in tmp_path.iterdir()] == ["dump.rdb"]
+        assert (tmp_path / "dump.rdb").read_bytes() == old
+        assert server.call("GET", "k") == b"$3\r\nold\r\n"
+
+
+def test_kill_while_saving(tmp_path: pathlib.Path) -> None:
+    with start(OURS, tmp_path) as server:
+        server.call("SET", "k", "old")
+        assert server.call("SAVE") == b"+OK\r\n"
+        old = (tmp_path / "dump.rdb").read_bytes()
+        block = os.urandom(1 << 20)
+        for number in range(200):
+            server.call("SET", f"big{number}", block)
+        with server.connect() as client:
+            client.sendall(encode("SAVE"))
+            temporary = tmp_path / f"temp-{server.pid}.rdb"
+            assert eventually(lambda: temporary.exists() and temporary.stat().st_size > 1 << 20)
+            server.process.send_signal(signal.SIGKILL)
+            server.process.wait()
+        assert (tmp_path / "dump.rdb").read_bytes() == old
+
+
+def test_answers_while_loading(tmp_path: pathlib.Path) -> None:
+    with start(OURS, tmp_path) as server:
+        block = bytes(1 << 20)
+        # Compressed to almost nothing, so that loading takes its time with memory alone.
+        with server.connect() as client:
+            connection = Connection(client)
+            for first in range(0, 1_000_000, 1000):
+                request = encode("MSET", *[part for number in range(first, first + 1000) for part in (f"key:{number}", "value")])
+                assert connection.send(request, 1) == [b"+OK\r\n"]
+            for number in range(50):
+                connection.call("SET", f"big{number}", block)
+        assert server.call("SAVE") == b"+OK\r\n"
+    with start(OURS, tmp_path) as server:
+        seen = set()
+        with server.connect(30) as client:
+            connection = Connection(client)
+            while True:
+                reply = connection.call("GET", "key:1")
+                info = connection.call("INFO", "persistence")
+                seen.add(reply)
+                if reply == b"$5\r\nvalue\r\n":
+                    break
+                assert reply == b"-LOADING Redis is loading the dataset in memory\r\n"
+                assert b"loading_total_bytes:" in info or b"\nloading:0" in info
+                assert connection.call("PING")[:8] in (b"-LOADING", b"+PONG\r\n")
+                assert connection.call("SELECT", 0) == b"+OK\r\n"
+        assert len(seen) == 2
+        assert server.call("DBSIZE") == b":1000050\r\n"
+        assert server.info("loading") == "0"
+    # A signal ends it in the middle.
+    with start(OURS, tmp_path) as server:
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(10) == 0
+
+
+def test_used_memory_after_loading(tmp_path: pathlib.Path) -> None:
+    """What another thread allocated is counted."""
+    with start(OURS, tmp_path) as server:
+        for first in range(0, 100_000, 1000):
+            server.call("MSET", *[part for number in range(first, first + 1000) for part in (f"key:{number}", "value" * 5)])
+        for number in range(50):
+            server.call("SET", f"big{number}", os.urandom(1 << 20))
+        before = int(server.info("used_memory"))
+        assert server.call("SAVE") == b"+OK\r\n"
+    with start(OURS, tmp_path) as server:
+        assert eventually(lambda: server.info("loading") == "0")
+        assert abs(int(server.info("used_memory")) - before) < before * 0.05
+        server.call("FLUSHALL")
+        assert eventually(lambda: int(server.info("used_memory")) < before / 5)
