@@ -220,7 +220,8 @@ BODIES = {
     "TRAILING": sealed(b"\0\5hello and more"),
     "UNKNOWN": sealed(b"\x63\5hello"),
     "EMPTY": sealed(b""),
-    "CUT": sealed(b"\0\x0ahello"),
+    # Redis lets a string reach into the footer; longer than that is too long for everybody.
+    "CUT": sealed(b"\0\x10hello"),
     "FUTURE": sealed(b"\0\5hello", 13),
     "LZF": sealed(b"\0\xc3\5\x41\x09\0x\xe0\xff\0"),
     "BADLZF": sealed(b"\0\xc3\5\x41\x08\0x\xe0\xff\0"),

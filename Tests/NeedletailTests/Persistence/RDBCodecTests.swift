@@ -102,7 +102,7 @@ private func withFile<R>(_ bytes: [UInt8], _ body: (CInt) throws -> R) rethrows 
   @Test(arguments: [true, false]) func stringsComeBack(compresses: Bool) throws {
     for string in strings {
       let bytes = written(RDBWriterOptions(compresses: compresses)) { writer in withView(string) { writer.string($0) } }
-      if compresses && string.count > 64 && Set(string).count == 1 { #expect(bytes.count < string.count / 10) }
+      if compresses && string.count > 200 && Set(string).count == 1 { #expect(bytes.count < string.count / 10) }
       #expect(try read(bytes, windowBytes: nil) == string)
       #expect(try read(bytes, windowBytes: 512) == string)
       #expect(try read(bytes, windowBytes: 1 << 20) == string)

@@ -19,8 +19,10 @@ import Testing
           unsafe place.storeBytes(of: number, as: Int.self)
           let decoded = DecodedEntry(entry: unsafe Entry(raw: block), hash: sipHash13(key, engine.keyspace.seed),
             expiry: expiry, offset: 0)
-          #expect(engine.keyspace.insert(decoded, database: 2))
-          if number == 0 { #expect(!engine.keyspace.insert(decoded, database: 2)) }
+          let isNew = engine.keyspace.insert(decoded, database: 2)
+          #expect(isNew)
+          let isNewAgain = number == 0 && engine.keyspace.insert(decoded, database: 2)
+          #expect(!isNewAgain)
         }
       }
       engine.keyspace.settle()
