@@ -54,17 +54,18 @@ def sample(server: Server, load: Load, requests: int) -> Sample:
     return Sample(rate, used.total / count * 1e6, used.user, used.user + used.system)
 
 
-def calibrate(server: Server, load: Load, seconds: float) -> int:
+def calibrate(server: Server, load: Load, seconds: float, note) -> int:
     """How many requests take `seconds`; the trial run warms the server up as well."""
-    trial = max(2_000, 20 * load.clients) * (load.pipeline if load.pipeline > 1 else 4)
+    trial = max(2_000, 2 * load.clients) * (load.pipeline if load.pipeline > 1 else 4)
     rate = run(server, load, trial)
+    note(f"calibrated {load.name} {server.name}")
     return max(trial, int(rate * seconds))
 
 
 def interleaved(servers: list[Server], loads: list[Load], rounds: int, seconds: float, note) -> dict:
     """{load: {server: median Sample}}. Servers take turns within a load and loads within a round, so that whatever
     else the machine does falls on all of them alike."""
-    requests = {(load.name, s.name): calibrate(s, load, seconds) for load in loads for s in servers}
+    requests = {(load.name, s.name): calibrate(s, load, seconds, note) for load in loads for s in servers}
     samples: dict = {}
     for number in range(rounds):
         for load in loads:

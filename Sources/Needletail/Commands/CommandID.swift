@@ -4,4 +4,5 @@ enum CommandID: Sendable, Hashable {
   case key(KeyCommand)
   case connection(ConnectionCommand)
   case server(ServerCommand)
+  case transaction(TransactionCommand)
 }

@@ -14,19 +14,36 @@ extension Engine {
     var index = command
     var info = commands.info(index)
     if info.isContainer && request.count > 1 {
-      guard let subcommand = commands.lookup(request[1], in: index) else { return rejectUnknownSubcommand(request) }
+      guard let subcommand = commands.lookup(request[1], in: index) else {
+        abortTransaction(request.client)
+        return rejectUnknownSubcommand(request)
+      }
       index = subcommand
       info = commands.info(index)
     }
-    guard info.accepts(argumentCount: request.count) else { return rejectArgumentCount(index) }
+    guard info.accepts(argumentCount: request.count) else { return rejectArgumentCount(index, request.client) }
     if !request.client.state.isAuthenticated && !info.flags.contains(.noAuth) && !settings.password.isEmpty {
-      return rejectUnauthenticated(index)
+      return rejectUnauthenticated(index, request.client)
     }
+    if request.client.state.isQueueing && !info.id.isImmediate { return queueIfAllowed(index, info, request) }
     call(index, info, request)
+  }
+
+  @inline(never)
+  private mutating func queueIfAllowed(_ index: CommandIndex, _ info: CommandInfo, _ request: Request) {
+    if info.flags.contains(.noMulti) { return rejectInTransaction(index, request.client) }
+    queue(index, request)
+  }
+
+  /// Runs a request of a transaction, which was found to be in order when it was queued.
+  mutating func executeQueued(_ item: RequestBatch.Item) {
+    guard let index = item.command else { preconditionFailure("queued without a command") }
+    call(index, commands.info(index), queuedBatch.request(item))
   }
 
   @inline(__always)
   private mutating func call(_ index: CommandIndex, _ info: CommandInfo, _ request: Request) {
+    let start = commandStartCycles
     let errorsBefore = reply.errors.total
     let dirtyBefore = keyspace.effects.dirty
     run(info.id, request)
@@ -38,7 +55,7 @@ extension Engine {
     statistics.commandsProcessed &+= 1
     let isFailure = reply.errors.total > errorsBefore
     let now = cs_cycles()
-    let cycles = now &- commandStartCycles
+    let cycles = now &- start
     commandStartCycles = now
     commands.updateCounters(index) { counters in
       counters.calls &+= 1
@@ -53,6 +70,19 @@ extension Engine {
     case .key(let command): run(command, request)
     case .connection(let command): run(command, request)
     case .server(let command): run(command, request)
+    case .transaction(let command): run(command, request)
+    }
+  }
+}
+
+extension CommandID {
+  /// Runs between MULTI and EXEC too instead of being queued.
+  @inline(__always)
+  fileprivate var isImmediate: Bool {
+    switch self {
+    case .transaction(let command): command != .unwatch
+    case .connection(let command): command == .quit || command == .reset
+    case .string, .key, .server: false
     }
   }
 }
@@ -80,6 +110,7 @@ extension Engine {
       request.client.state.closesAtOnce = true
       return
     }
+    abortTransaction(request.client)
     reply.error { text in
       text.append("ERR unknown command '")
       text.append(name, limit: Self.echoedBytesMax)
@@ -109,19 +140,30 @@ extension Engine {
   }
 
   @inline(never)
-  private mutating func rejectArgumentCount(_ index: CommandIndex) {
+  private mutating func rejectArgumentCount(_ index: CommandIndex, _ client: Client) {
     commands.updateCounters(index) { $0.rejectedCalls += 1 }
     let name = commands.fullName(index)
+    // An EXEC that is not one still ends the transaction.
+    let isExec = client.state.isQueueing && commands.info(index).id == .transaction(.exec)
+    if isExec { endTransaction(client) } else { abortTransaction(client) }
     reply.error { text in
-      text.append("ERR wrong number of arguments for '")
+      text.append(isExec ? "EXECABORT Transaction discarded because of: " : "ERR ")
+      text.append("wrong number of arguments for '")
       text.append(name)
       text.append("' command")
     }
   }
 
   @inline(never)
-  private mutating func rejectUnauthenticated(_ index: CommandIndex) {
+  private mutating func rejectUnauthenticated(_ index: CommandIndex, _ client: Client) {
     commands.updateCounters(index) { $0.rejectedCalls += 1 }
+    abortTransaction(client)
     reply.error("NOAUTH Authentication required.")
+  }
+
+  private mutating func rejectInTransaction(_ index: CommandIndex, _ client: Client) {
+    commands.updateCounters(index) { $0.rejectedCalls += 1 }
+    abortTransaction(client)
+    reply.error("ERR Command not allowed inside a transaction")
   }
 }
