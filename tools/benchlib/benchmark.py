@@ -1,4 +1,4 @@
-"""Running redis-benchmark on its core and measuring what a load costs the server."""
+"""Running a load, mostly redis-benchmark's, on its core and measuring what it costs the server."""
 
 import csv
 import dataclasses
@@ -6,12 +6,13 @@ import io
 import statistics
 import subprocess
 
+from . import transactions
 from .servers import LOAD_CORE, Server, pinned
 
 
 @dataclasses.dataclass
 class Load:
-    """One load: a redis-benchmark command and how it is sent."""
+    """One load: a redis-benchmark command and how it is sent; without a command, transactions."""
 
     name: str
     command: list[str]
@@ -31,7 +32,9 @@ class Sample:
 
 
 def run(server: Server, load: Load, requests: int) -> float:
-    """Requests a second, by redis-benchmark's account."""
+    """Requests a second, by the load generator's account."""
+    if not load.command:
+        return transactions.run(server, load.keys, load.clients, load.pipeline, requests)
     command = ["redis-benchmark", "-h", "127.0.0.1", "-p", str(server.port), "--csv", "-n", str(requests)]
     command += ["-c", str(load.clients), "-P", str(load.pipeline), "-r", str(load.keys), *load.command]
     done = subprocess.run(
