@@ -1,4 +1,4 @@
-"""Running redis-benchmark on its core and measuring what a load costs the server."""
+"""Running a load, mostly redis-benchmark's, on its core and measuring what it costs the server."""
 
 import csv
 import dataclasses
@@ -6,12 +6,13 @@ import io
 import statistics
 import subprocess
 
+from . import transactions
 from .servers import LOAD_CORE, Server, pinned
 
 
 @dataclasses.dataclass
 class Load:
-    """One load: a redis-benchmark command and how it is sent."""
+    """One load: a redis-benchmark command and how it is sent; without a command, transactions."""
 
     name: str
     command: list[str]
@@ -31,7 +32,9 @@ class Sample:
 
 
 def run(server: Server, load: Load, requests: int) -> float:
-    """Requests a second, by redis-benchmark's account."""
+    """Requests a second, by the load generator's account."""
+    if not load.command:
+        return transactions.run(server, load.keys, load.clients, load.pipeline, requests)
     command = ["redis-benchmark", "-h", "127.0.0.1", "-p", str(server.port), "--csv", "-n", str(requests)]
     command += ["-c", str(load.clients), "-P", str(load.pipeline), "-r", str(load.keys), *load.command]
     done = subprocess.run(
@@ -54,17 +57,18 @@ def sample(server: Server, load: Load, requests: int) -> Sample:
     return Sample(rate, used.total / count * 1e6, used.user, used.user + used.system)
 
 
-def calibrate(server: Server, load: Load, seconds: float) -> int:
+def calibrate(server: Server, load: Load, seconds: float, note) -> int:
     """How many requests take `seconds`; the trial run warms the server up as well."""
-    trial = max(2_000, 20 * load.clients) * (load.pipeline if load.pipeline > 1 else 4)
+    trial = max(2_000, 2 * load.clients) * (load.pipeline if load.pipeline > 1 else 4)
     rate = run(server, load, trial)
+    note(f"calibrated {load.name} {server.name}")
     return max(trial, int(rate * seconds))
 
 
 def interleaved(servers: list[Server], loads: list[Load], rounds: int, seconds: float, note) -> dict:
     """{load: {server: median Sample}}. Servers take turns within a load and loads within a round, so that whatever
     else the machine does falls on all of them alike."""
-    requests = {(load.name, s.name): calibrate(s, load, seconds) for load in loads for s in servers}
+    requests = {(load.name, s.name): calibrate(s, load, seconds, note) for load in loads for s in servers}
     samples: dict = {}
     for number in range(rounds):
         for load in loads:

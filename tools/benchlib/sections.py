@@ -62,6 +62,11 @@ def throughput_groups(quick: bool) -> list[tuple[str, Callable[[int], None], lis
         single.append(get_load(f"GET -P 1 -c {clients}", 1, clients))
     groups = [
         ("pipelined strings", lambda port: wire.load_numbered(port, count), plain),
+        (
+            "transactions",
+            lambda port: wire.load_numbered(port, count),
+            [Load("MULTI, 10 SET, EXEC", [], 1), Load("MULTI, 10 SET, EXEC -P 8", [], 8)],
+        ),
         ("single strings", lambda port: wire.load_numbered(port, count), single),
         (
             "counters",
@@ -85,7 +90,8 @@ def throughput_groups(quick: bool) -> list[tuple[str, Callable[[int], None], lis
     for _, _, loads in groups:
         for load in loads:
             load.keys = large_count if "1 KiB" in load.name else count
-    return groups[:3] if quick else groups
+    quick_groups = ("pipelined strings", "single strings", "counters")
+    return [group for group in groups if not quick or group[0] in quick_groups]
 
 
 def throughput(plan: Plan) -> dict:

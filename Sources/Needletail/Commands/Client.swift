@@ -7,9 +7,13 @@
   var id = 0
   var database = 0
   private var details: UnsafeMutablePointer<ClientDetails>?
+  /// While it watches keys or queues requests. The engine makes it and gives it back.
+  var transaction: UnsafeMutablePointer<Transaction>?
   var isRESP3 = false
   /// Counts only while a password is set.
   var isAuthenticated = true
+  /// Between MULTI and EXEC: requests are queued.
+  var isQueueing = false
   /// Connected over a Unix socket or from a loopback address.
   var isLocal = false
   /// Replies end after this command's, then the connection closes.
@@ -26,9 +30,15 @@
   /// The connection closes now; what it sent and what waits for it are thrown away.
   var closesAtOnce = false
 
-  init() { unsafe details = nil }
+  init() {
+    unsafe details = nil
+    unsafe transaction = nil
+  }
 
-  deinit { unsafe Self.free(details) }
+  deinit {
+    precondition(unsafe transaction == nil, "Engine.endTransaction comes first")
+    unsafe Self.free(details)
+  }
 
   /// By CLIENT SETNAME; empty: none.
   var name: [UInt8] {

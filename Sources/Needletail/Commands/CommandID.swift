@@ -5,4 +5,5 @@ enum CommandID: Sendable, Hashable {
   case connection(ConnectionCommand)
   case persistence(PersistenceCommand)
   case server(ServerCommand)
+  case transaction(TransactionCommand)
 }

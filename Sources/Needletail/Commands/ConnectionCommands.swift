@@ -183,6 +183,7 @@ extension Engine {
 
   /// Everything that a new connection has, but its number and what it told about its library.
   mutating func resetCommand(_ request: Request) {
+    endTransaction(request.client)
     request.client.state.database = 0
     request.client.state.name = []
     request.client.state.isAuthenticated = settings.password.isEmpty

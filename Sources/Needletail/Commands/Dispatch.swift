@@ -14,20 +14,37 @@ extension Engine {
     var index = command
     var info = commands.info(index)
     if info.isContainer && request.count > 1 {
-      guard let subcommand = commands.lookup(request[1], in: index) else { return rejectUnknownSubcommand(request) }
+      guard let subcommand = commands.lookup(request[1], in: index) else {
+        abortTransaction(request.client)
+        return rejectUnknownSubcommand(request)
+      }
       index = subcommand
       info = commands.info(index)
     }
-    guard info.accepts(argumentCount: request.count) else { return rejectArgumentCount(index) }
+    guard info.accepts(argumentCount: request.count) else { return rejectArgumentCount(index, request.client) }
     if !request.client.state.isAuthenticated && !info.flags.contains(.noAuth) && !settings.password.isEmpty {
-      return rejectUnauthenticated(index)
+      return rejectUnauthenticated(index, request.client)
     }
-    if isLoading && !info.flags.contains(.loading) { return rejectWhileLoading(index) }
+    if isLoading && !info.flags.contains(.loading) { return rejectWhileLoading(index, request.client) }
+    if request.client.state.isQueueing && !info.id.isImmediate { return queueIfAllowed(index, info, request) }
     call(index, info, request)
+  }
+
+  @inline(never)
+  private mutating func queueIfAllowed(_ index: CommandIndex, _ info: CommandInfo, _ request: Request) {
+    if info.flags.contains(.noMulti) { return rejectInTransaction(index, request.client) }
+    queue(index, request)
+  }
+
+  /// Runs a request of a transaction, which was found to be in order when it was queued.
+  mutating func executeQueued(_ item: RequestBatch.Item) {
+    guard let index = item.command else { preconditionFailure("queued without a command") }
+    call(index, commands.info(index), queuedBatch.request(item))
   }
 
   @inline(__always)
   private mutating func call(_ index: CommandIndex, _ info: CommandInfo, _ request: Request) {
+    let start = commandStartCycles
     let errorsBefore = reply.errors.total
     let dirtyBefore = keyspace.effects.dirty
     run(info.id, request)
@@ -39,7 +56,7 @@ extension Engine {
     statistics.commandsProcessed &+= 1
     let isFailure = reply.errors.total > errorsBefore
     let now = cs_cycles()
-    let cycles = now &- commandStartCycles
+    let cycles = now &- start
     commandStartCycles = now
     commands.updateCounters(index) { counters in
       counters.calls &+= 1
@@ -55,6 +72,19 @@ extension Engine {
     case .connection(let command): run(command, request)
     case .persistence(let command): run(command, request)
     case .server(let command): run(command, request)
+    case .transaction(let command): run(command, request)
+    }
+  }
+}
+
+extension CommandID {
+  /// Runs between MULTI and EXEC too instead of being queued.
+  @inline(__always)
+  fileprivate var isImmediate: Bool {
+    switch self {
+    case .transaction(let command): command != .unwatch
+    case .connection(let command): command == .quit || command == .reset
+    case .string, .key, .persistence, .server: false
     }
   }
 }
@@ -82,6 +112,7 @@ extension Engine {
       request.client.state.closesAtOnce = true
       return
     }
+    abortTransaction(request.client)
     reply.error { text in
       text.append("ERR unknown command '")
       text.append(name, limit: Self.echoedBytesMax)
@@ -111,25 +142,37 @@ extension Engine {
   }
 
   @inline(never)
-  private mutating func rejectArgumentCount(_ index: CommandIndex) {
+  private mutating func rejectArgumentCount(_ index: CommandIndex, _ client: Client) {
     commands.updateCounters(index) { $0.rejectedCalls += 1 }
     let name = commands.fullName(index)
+    // An EXEC that is not one still ends the transaction.
+    let isExec = client.state.isQueueing && commands.info(index).id == .transaction(.exec)
+    if isExec { endTransaction(client) } else { abortTransaction(client) }
     reply.error { text in
-      text.append("ERR wrong number of arguments for '")
+      text.append(isExec ? "EXECABORT Transaction discarded because of: " : "ERR ")
+      text.append("wrong number of arguments for '")
       text.append(name)
       text.append("' command")
     }
   }
 
   @inline(never)
-  private mutating func rejectUnauthenticated(_ index: CommandIndex) {
+  private mutating func rejectUnauthenticated(_ index: CommandIndex, _ client: Client) {
     commands.updateCounters(index) { $0.rejectedCalls += 1 }
+    abortTransaction(client)
     reply.error("NOAUTH Authentication required.")
   }
 
   @inline(never)
-  private mutating func rejectWhileLoading(_ index: CommandIndex) {
+  private mutating func rejectWhileLoading(_ index: CommandIndex, _ client: Client) {
     commands.updateCounters(index) { $0.rejectedCalls += 1 }
+    abortTransaction(client)
     reply.error("LOADING Redis is loading the dataset in memory")
+  }
+
+  private mutating func rejectInTransaction(_ index: CommandIndex, _ client: Client) {
+    commands.updateCounters(index) { $0.rejectedCalls += 1 }
+    abortTransaction(client)
+    reply.error("ERR Command not allowed inside a transaction")
   }
 }

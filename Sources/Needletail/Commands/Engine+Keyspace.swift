@@ -40,7 +40,7 @@ extension Engine {
   mutating func report(_ eventClass: EventClass, _ event: StaticString, _ found: Found, lengthBefore: Int,
     lengthAfter: Int)
   {
-    keyspace.effects.report(eventClass, event, found.key.bytes, database: found.database, lengthBefore: lengthBefore,
+    keyspace.effects.report(eventClass, event, found.key, database: found.database, lengthBefore: lengthBefore,
       lengthAfter: lengthAfter)
   }
 
@@ -55,7 +55,7 @@ extension Engine {
   }
 
   /// After a command that changed something: hands on what reproduces it.
-  func propagate(_ request: Request) {
+  mutating func propagate(_ request: Request) {
     let arguments = reproduction ?? (0..<request.count).map { request[$0].array }
     keyspace.effects.reproduce(arguments, database: request.client.database)
   }

@@ -2,7 +2,7 @@ import CSystem
 
 /// Everything a command can reach: the keyspace, the settings, the reply writer, the clock, the statistics. It knows no
 /// sockets; the server's loop and the tests feed it requests.
-struct Engine: ~Copyable {
+@safe struct Engine: ~Copyable {
   var keyspace: Keyspace
   var settings: Settings
   var reply = ReplyWriter()
@@ -13,11 +13,15 @@ struct Engine: ~Copyable {
   let logger: Logger
   let memory: MemoryCounters
   let commands = CommandTable([
-    StringCommand.rows, KeyCommand.rows, ConnectionCommand.rows, PersistenceCommand.rows,
-    ServerCommand.rows,
+    StringCommand.rows, KeyCommand.rows, ConnectionCommand.rows, PersistenceCommand.rows, ServerCommand.rows,
+    TransactionCommand.rows,
   ])
   /// What reproduces the running command when the request itself does not; only kept while somebody listens.
   var reproduction: [[UInt8]]?
+  /// The part of a transaction that EXEC is executing.
+  var queuedBatch = RequestBatch()
+  /// What the last transaction used, for the next one.
+  var spareTransaction: UnsafeMutablePointer<Transaction>?
   /// When the running command began, in cycles: the end of the one before. The loop sets it when it starts executing.
   var commandStartCycles = cs_cycles()
   /// What INFO tells of the process and its memory; `refreshFacts` brings it up to date.
@@ -47,8 +51,13 @@ struct Engine: ~Copyable {
     self.settings = settings
     self.logger = logger
     self.memory = memory
+    unsafe spareTransaction = nil
     facts.startupMemoryBytes = memory.usedByteCount
     applyAccessClock()
+  }
+
+  deinit {
+    if let spare = unsafe spareTransaction { unsafe Self.free(spare) }
   }
 }
 

@@ -7,8 +7,9 @@
   /// How many arguments there are, the command's name included.
   let count: Int
   /// The hash of the argument at `hashedIndex`, computed when the batch was prefetched.
-  private let hash: UInt64
-  private let hashedIndex: Int
+  let hash: UInt64
+  /// Below 1: none was hashed.
+  let hashedIndex: Int
 
   @inline(__always)
   init(client: Client, arguments: UnsafePointer<ByteView>, count: Int, hash: UInt64, hashedIndex: Int) {

@@ -361,7 +361,7 @@ enum StringEncoding: UInt8 {
 @safe struct StringUnit {
   let raw: UnsafeMutableRawPointer
 
-  static let headerBytes = PendingRequest.headerBytes
+  static let headerBytes = LargeArguments.headerBytes
 
   @inline(__always)
   init(raw: UnsafeMutableRawPointer) { unsafe self.raw = raw }

@@ -51,7 +51,7 @@ extension Keyspace {
     let length = entry.type == .string ? entry.stringCount : 0
     expiryStatistics.expiredKeys += 1
     // Told before it goes: the key's bytes may be the entry's own.
-    effects.report(.expired, "expired", found.key.bytes, database: found.database, lengthBefore: length, lengthAfter: -1)
+    effects.report(.expired, "expired", found.key, database: found.database, lengthBefore: length, lengthAfter: -1)
     // Time's doing, not a command's: no change that a save point counts, nothing for the running command to reproduce.
     effects.count(-1)
     if effects.isObserved {

@@ -52,12 +52,11 @@ extension Entry: TableElement {
   var expiryStatistics = ExpiryStatistics()
   /// Strings whose bytes replies are sent from: few, large, known by key so that a flush can find them.
   var pinnedStrings: [PinnedString] = []
-  /// The request being executed, while it has large arguments that may be taken over instead of copied.
-  var largeArguments: UnsafeMutablePointer<PendingRequest>?
+  /// The running request's large arguments, which may be taken over instead of copied.
+  var largeArguments = LargeArguments()
 
   init(databaseCount: Int, seed: HashSeed, freer: BackgroundFreer, nowMilliseconds: Int) {
     self.databaseCount = databaseCount
-    unsafe largeArguments = nil
     context = TableContext(units: Units(freer: freer), wheel: TimingWheel(baseMilliseconds: nowMilliseconds), seed: seed)
     unsafe databases = .allocate(capacity: databaseCount)
     for i in 0..<databaseCount { unsafe (databases + i).initialize(to: Database(table: SegmentedTable(id: i))) }
@@ -68,7 +67,7 @@ extension Entry: TableElement {
     // The wheel goes as well: deadlines are disarmed in a new one, which has none of their neighbours to mend.
     var wheel = TimingWheel(baseMilliseconds: 0)
     for i in 0..<databaseCount {
-      unsafe TableTeardown.run(&databases[i].table, &wheel, tag: context.units.currentTag, freer: nil)
+      unsafe TableTeardown.run(&databases[i].table, &wheel, context.units, inBackground: false)
     }
     unsafe databases.deinitialize(count: databaseCount)
     unsafe databases.deallocate()
@@ -103,6 +102,17 @@ extension Entry: TableElement {
       return found
     }
     return Found(key: key, database: database, entry: hit.element, position: hit.position)
+  }
+
+  /// True when the key is there although its time has come.
+  func holdsExpired(_ key: Key, in database: Int) -> Bool {
+    guard let hit = unsafe databases[database].table.find(key.bytes, hash: key.hash) else { return false }
+    return isExpired(hit.element)
+  }
+
+  /// True when the key is there, expired or not.
+  func holds(_ key: Key, in database: Int) -> Bool {
+    unsafe databases[database].table.find(key.bytes, hash: key.hash) != nil
   }
 
   @inline(__always)
@@ -221,8 +231,8 @@ extension Entry: TableElement {
   /// Lets go of a string's own unit that left the keyspace when `currentTag` was `tag`.
   mutating func drop(_ unit: StringUnit, tag: UInt8) {
     if unit.byteCount >= Self.backgroundFreeBytes {
-      unsafe context.units.freer.enqueue({ block, byteCount, tag in
-        _ = unsafe Units.dispose(block, byteCount, currentTag: tag)
+      unsafe context.units.freer.enqueue({ block, byteCount, tag, limbo in
+        unsafe Units.dispose(block, byteCount, currentTag: tag, Limbo(raw: limbo))
       }, unit.raw, unit.byteCount, tag: tag)
     } else {
       unsafe context.units.retire(unit.raw, unit.byteCount, tag: tag)
@@ -235,9 +245,12 @@ extension Entry: TableElement {
   mutating func flush(database: Int) -> Int {
     precondition(database >= 0 && database < databaseCount)
     let removed = count(database: database)
+    if removed > 0 {
+      effects.watchedKeys.touchAll(database: database) { holds($0, in: database) ? .removed : .none }
+    }
     removePinned(database: database)
-    unsafe TableTeardown.run(&(databases + database).pointee.table, &context.wheel, tag: context.units.currentTag,
-      freer: context.units.freer)
+    unsafe TableTeardown.run(&(databases + database).pointee.table, &context.wheel, context.units,
+      inBackground: true)
     return removed
   }
 }

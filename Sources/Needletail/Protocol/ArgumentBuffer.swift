@@ -30,9 +30,9 @@
     return unsafe base[index]
   }
 
-  /// The bytes that all views lie in have moved by `distance`, apart from those `isElsewhere` names.
-  func rebase(from index: Int, by distance: Int, except isElsewhere: (Int) -> Bool) {
-    for i in index..<count where !isElsewhere(i) {
+  /// The bytes that the views lie in have moved by `distance`, but those of views that `isElsewhere` names.
+  func rebase(by distance: Int, except isElsewhere: (ByteView) -> Bool) {
+    for i in 0..<count where unsafe !isElsewhere(base[i]) {
       unsafe base[i] = ByteView(base[i].base + distance, count: base[i].count)
     }
   }

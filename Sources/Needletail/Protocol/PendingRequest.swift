@@ -4,16 +4,6 @@ import Glibc
 /// arguments that are read straight into their final allocation. Made when it is needed and given back when it is not,
 /// so an idle connection has none.
 @safe struct PendingRequest: ~Copyable {
-  /// A large argument being read: `block` has `headerBytes` in front of the bytes, for whoever keeps them.
-  @safe struct LargeArgument {
-    let index: Int
-    let block: UnsafeMutableRawPointer
-    let blockBytes: Int
-    let byteCount: Int
-  }
-
-  /// Room in front of a large argument's bytes, so that the value's own unit is what it is read into.
-  static let headerBytes = 24
   private static let minimumBytes = 1 << 10
   /// A buffer of this size is kept however little is in it.
   private static let keptBytes = 256 << 10
@@ -26,8 +16,9 @@ import Glibc
   private(set) var end = 0
   /// Where the request begins that is being read: what lies before is done with.
   private var requestStart = 0
-  private(set) var largeArguments: [LargeArgument] = []
-  private var incoming: LargeArgument?
+  var largeArguments = LargeArguments()
+  /// The large argument that is being read.
+  private var incoming: LargeArguments.Argument?
   private var incomingFilled = 0
 
   /// Takes over the rest of a request that `parser` has read in part.
@@ -43,7 +34,7 @@ import Glibc
     unsafe rest.copy(to: buffer)
     end = rest.count
     for i in from..<parsed.count { arguments.append(parsed[i]) }
-    arguments.rebase(from: 0, by: unsafe UnsafeRawPointer(buffer) - rest.base) { _ in false }
+    arguments.rebase(by: unsafe UnsafeRawPointer(buffer) - rest.base) { _ in false }
   }
 
   /// Takes over bytes of which nothing has been parsed.
@@ -52,16 +43,13 @@ import Glibc
   }
 
   deinit {
-    for argument in largeArguments { unsafe Heap.free(argument.block, argument.blockBytes) }
-    if let incoming = incoming { unsafe Heap.free(incoming.block, incoming.blockBytes) }
+    incoming?.free()
     unsafe Heap.free(buffer, capacity)
   }
 
   /// Memory it holds, for the limit on a client's query buffer.
   var byteCount: Int {
-    var sum = end - requestStart + arguments.capacity * MemoryLayout<ByteView>.stride
-    for argument in largeArguments { sum += argument.byteCount }
-    return sum + incomingFilled
+    end - requestStart + arguments.capacity * MemoryLayout<ByteView>.stride + largeArguments.byteCount + incomingFilled
   }
 
   /// Where the next bytes from the socket go. Nil without memory for a large argument.
@@ -69,7 +57,7 @@ import Glibc
     if let length = parser.awaitedLargeArgument {
       guard prepareLarge(length) else { return nil }
       let incoming = incoming!
-      return unsafe (incoming.block + Self.headerBytes + incomingFilled, incoming.byteCount + 2 - incomingFilled)
+      return unsafe (incoming.block + LargeArguments.headerBytes + incomingFilled, incoming.byteCount + 2 - incomingFilled)
     }
     if capacity - end < minimum { compact() }
     if capacity - end < minimum { move(to: max(capacity * 2, end + minimum)) }
@@ -112,16 +100,7 @@ import Glibc
   mutating func finishRequest() {
     arguments.truncate(0)
     requestStart = parser.position
-    for argument in largeArguments { unsafe Heap.free(argument.block, argument.blockBytes) }
     largeArguments.removeAll()
-  }
-
-  /// The block of the large argument whose bytes `bytes` are, which the caller owns from now on.
-  mutating func takeLarge(_ bytes: ByteView) -> LargeArgument? {
-    guard let index = largeArguments.firstIndex(where: {
-      unsafe UnsafeRawPointer($0.block + Self.headerBytes) == bytes.base
-    }) else { return nil }
-    return largeArguments.remove(at: index)
   }
 
   /// True when every byte has been used up.
@@ -148,19 +127,19 @@ import Glibc
   /// Makes the allocation and moves what has come of the argument into it.
   private mutating func prepareLarge(_ length: Int) -> Bool {
     if incoming != nil { return true }
-    let size = Heap.goodSize(Self.headerBytes + length + 2)
+    let size = Heap.goodSize(LargeArguments.headerBytes + length + 2)
     guard let block = unsafe Heap.tryAllocate(size) else { return false }
     let present = end - parser.position
     precondition(present < length + 2)
-    unsafe (block + Self.headerBytes).copyMemory(from: buffer + parser.position, byteCount: present)
+    unsafe (block + LargeArguments.headerBytes).copyMemory(from: buffer + parser.position, byteCount: present)
     end = parser.position
     incomingFilled = present
-    unsafe incoming = LargeArgument(index: arguments.count, block: block, blockBytes: size, byteCount: length)
+    unsafe incoming = LargeArguments.Argument(block: block, blockBytes: size, byteCount: length)
     return true
   }
 
-  private mutating func finishLarge(_ argument: LargeArgument) {
-    unsafe arguments.append(ByteView(argument.block + Self.headerBytes, count: argument.byteCount))
+  private mutating func finishLarge(_ argument: LargeArguments.Argument) {
+    arguments.append(argument.bytes)
     largeArguments.append(argument)
     incoming = nil
     incomingFilled = 0
@@ -182,8 +161,7 @@ import Glibc
   /// The bytes from `requestStart` on are at `place` now.
   private mutating func didMove(to place: UnsafeMutableRawPointer) {
     let distance = unsafe place - (buffer + requestStart)
-    let large = largeArguments
-    arguments.rebase(from: 0, by: distance) { index in large.contains { $0.index == index } }
+    arguments.rebase(by: distance) { largeArguments.contains($0) }
     parser.didRemove(requestStart)
     end -= requestStart
     requestStart = 0

@@ -84,6 +84,7 @@ extension Server {
   mutating func freeClosedClients() {
     guard !closedClients.isEmpty else { return }
     for client in closedClients {
+      engine.endTransaction(client)
       unsafe client.state.output.chain.removeAll { unit in engine.keyspace.unpin(unsafe StringUnit(raw: unit)) }
       if client.state.isOnResumeList { resumeList.removeAll { $0 == client } }
       client.free()

@@ -270,12 +270,13 @@ extension Server {
     executeBatch()
     if client.state.connection.isClosed || client.state.closesAfterReply { return }
     let pending = unsafe client.state.connection.pendingPointer
-    unsafe engine.keyspace.largeArguments = pending
+    unsafe swap(&engine.keyspace.largeArguments, &pending.pointee.largeArguments)
     let base = unsafe UnsafePointer(pending.pointee.arguments.base)
     unsafe enqueue(client, arguments: base, first: 0, count: pending.pointee.arguments.count)
     executeBatch()
-    unsafe engine.keyspace.largeArguments = nil
-    if !client.state.connection.isClosed { client.state.connection.pending.finishRequest() }
+    if client.state.connection.isClosed { return engine.keyspace.largeArguments.removeAll() }
+    unsafe swap(&engine.keyspace.largeArguments, &pending.pointee.largeArguments)
+    unsafe pending.pointee.finishRequest()
   }
 
   /// Nothing whole is left: gives the buffer back, or moves a small rest to where the shared buffer takes it up.

@@ -59,6 +59,21 @@ private final class Recorder: EffectObserver {
     }
   }
 
+  /// Between MULTI and EXEC when anything changed, with nothing around when nothing did.
+  @Test func aTransactionIsToldAsOne() {
+    let server = TestServer(nowMilliseconds: Self.start)
+    let recorder = Recorder()
+    server.withEngine { $0.keyspace.effects.observer = recorder }
+    for request in ["MULTI", "GET a", "SET a 1 EX 10", "SELECT 2", "INCR b"] { server.send(request) }
+    #expect(recorder.take() == "")
+    server.send("EXEC")
+    #expect(recorder.commands.map(\.database) == [0, 0, 2, 2])
+    #expect(recorder.take()
+      == "set a -1>1, expire a 1>1, incrby b -1>1 | MULTI, SET a 1 PXAT 1700000010000, INCR b, EXEC")
+    for request in ["MULTI", "GET a", "EXEC"] { server.send(request) }
+    #expect(recorder.take() == "")
+  }
+
   @Test func lazyFreeingShowsInWhatIsReproduced() {
     var settings = Settings()
     settings.lazyfreeExpire = true

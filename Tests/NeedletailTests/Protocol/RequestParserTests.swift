@@ -162,10 +162,10 @@ struct Parsed: Equatable {
     #expect(isComplete)
     // The second argument came whole, with the bytes before it; the third had to be waited for.
     let third = pending.arguments[2]
-    let taken = pending.takeLarge(third)
-    let again = pending.takeLarge(third) != nil
-    let whole = pending.takeLarge(pending.arguments[1]) != nil
-    let small = pending.takeLarge(pending.arguments[0]) != nil
+    let taken = pending.largeArguments.take(third)
+    let again = pending.largeArguments.take(third) != nil
+    let whole = pending.largeArguments.take(pending.arguments[1]) != nil
+    let small = pending.largeArguments.take(pending.arguments[0]) != nil
     #expect(!again && !whole && !small)
     let argument = try #require(taken)
     #expect(argument.byteCount == value.count)

@@ -68,6 +68,7 @@
   }
 
   deinit {
+    unsafe engine.pointee.endTransaction(Client(pointer))
     unsafe pointer.pointee.output.chain.removeAll { _ in }
     unsafe pointer.deinitialize(count: 1)
     unsafe pointer.deallocate()
