@@ -439,3 +439,52 @@ def test_used_memory_after_loading(tmp_path: pathlib.Path) -> None:
         assert abs(int(server.info("used_memory")) - before) < before * 0.05
         server.call("FLUSHALL")
         assert eventually(lambda: int(server.info("used_memory")) < before / 5)
+
+
+@pytest.mark.parametrize("binary", [OURS, ORACLE], ids=["ours", "redis 8.2"])
+@pytest.mark.parametrize(
+    ("arguments", "points", "saves"),
+    [(("SAVE",), False, True), (("NOSAVE",), True, False), ((), True, True), ((), False, False),
+     (("SAVE", "FORCE"), False, True), (None, True, True), (None, False, False)],
+    ids=str,
+)
+def test_saving_at_the_end(binary: str, tmp_path: pathlib.Path, arguments: tuple | None, points: bool, saves: bool) -> None:
+    """By SHUTDOWN, and (None) by a signal."""
+    with start(binary, tmp_path, "--save", "3600 1000000" if points else "") as server:
+        server.call("SET", "k", "v")
+        if arguments is None:
+            server.process.send_signal(signal.SIGTERM)
+        else:
+            with server.connect() as client:
+                client.sendall(encode("SHUTDOWN", *arguments))
+                assert client.recv(100) == b""
+        assert server.process.wait(10) == 0
+    assert (tmp_path / "dump.rdb").exists() == saves
+
+
+@pytest.mark.parametrize("binary", [OURS, ORACLE], ids=["ours", "redis 8.2"])
+def test_end_that_cannot_save(binary: str, tmp_path: pathlib.Path) -> None:
+    directory = tmp_path / "gone"
+    directory.mkdir()
+    with start(binary, directory, "--save", "3600 1000000") as server:
+        server.call("SET", "k", "v")
+        shutil.rmtree(directory)
+        assert server.call("SHUTDOWN") == b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n"
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        assert server.alive()
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        assert server.alive()
+        assert server.call("CONFIG", "SET", "save", "") == b"+OK\r\n"
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(10) == 0
+
+
+def test_pid_file_of_a_start_that_fails(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "dump.rdb").write_bytes(b"REDIS0009 nonsense")
+    done = subprocess.run(
+        [OURS, "--port", str(free_port()), "--bind", "127.0.0.1", "--dir", tmp_path, "--pidfile", tmp_path / "pid"],
+        timeout=20, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["dump.rdb"]

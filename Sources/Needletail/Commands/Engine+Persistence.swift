@@ -60,6 +60,17 @@ extension Engine {
     }
   }
 
+  /// Writes a snapshot when the server is about to end: if that was asked for, or, by default, if there are save points.
+  /// What has been loaded in part is never saved.
+  /// - Returns: false when it failed.
+  mutating func saveForShutdown(asked: Bool?) -> Bool {
+    guard asked ?? !settings.savePoints.isEmpty, !isLoading else { return true }
+    logger.notice("Saving the final RDB snapshot before exiting.")
+    if saveSnapshot() { return true }
+    logger.warning("Error trying to save the DB, can't exit.")
+    return false
+  }
+
   private func writeSnapshot() throws(SystemError) -> Int {
     let options = snapshotOptions
     let file = try RDBFile(name: settings.dbFilename, syncsIncrementally: settings.rdbSaveIncrementalFsync)

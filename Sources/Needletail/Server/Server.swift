@@ -65,10 +65,15 @@ import Glibc
   mutating func run() -> CInt {
     while true {
       turn()
-      if hasFailed { return 1 }
-      if signals.isRequested || engine.shutdownRequest != nil {
-        if signals.isRequested { engine.logger.warning("Received a signal, scheduling shutdown...") }
-        break
+      if hasFailed {
+        removeTraces()
+        return 1
+      }
+      if engine.shutdownRequest != nil { break }
+      if signals.isRequested {
+        engine.logger.warning("Received a signal, scheduling shutdown...")
+        if engine.saveForShutdown(asked: nil) { break }
+        signals.clear()
       }
     }
     if let loader { endLoading(loader) }
@@ -190,15 +195,19 @@ import Glibc
   private mutating func stop() {
     engine.logger.warning("User requested shutdown...")
     writeReplies()
-    engine.network.closeAll()
-    if !engine.settings.pidFile.isEmpty {
-      engine.logger.notice("Removing the pid file.")
-      unsafe unlink(engine.settings.pidFile)
-    }
+    removeTraces()
     for descriptor in 0..<engine.clients.descriptorLimit {
       if let client = engine.clients.client(CInt(descriptor)) { close(client) }
     }
     freeClosedClients()
     engine.logger.warning("\(Version.productName) is now ready to exit, bye bye...")
+  }
+
+  /// Nobody shall find a server here any more.
+  private mutating func removeTraces() {
+    engine.network.closeAll()
+    guard !engine.settings.pidFile.isEmpty else { return }
+    engine.logger.notice("Removing the pid file.")
+    unsafe unlink(engine.settings.pidFile)
   }
 }

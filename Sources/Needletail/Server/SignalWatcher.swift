@@ -34,6 +34,13 @@ import Glibc
   /// True once a signal asked for the end.
   var isRequested: Bool { unsafe cs_load_acquire_u64(requested) != 0 }
 
+  /// The request has been refused: the next signal is a first one again.
+  func clear() {
+    var count: eventfd_t = 0
+    unsafe _ = eventfd_read(descriptor, &count)
+    unsafe cs_store_release_u64(requested, 0)
+  }
+
   private func run() {
     var set = Self.signalSet()
     var number: CInt = 0
