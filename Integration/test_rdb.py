@@ -1,8 +1,7 @@
-"""Snapshots: files and payloads exchanged with Redis 7.0 and 8.2, damaged files, full disks, kills."""
+"""Snapshots: files exchanged with Redis 7.0 and 8.2, damaged files, full disks, kills."""
 
 import os
 import pathlib
-import random
 import resource
 import shutil
 import signal
@@ -10,86 +9,14 @@ import subprocess
 import time
 
 import pytest
-import redis
 
-import harness
-from harness import LONG, ORACLE, OURS, Connection, Server, encode, eventually, free_port
-
-REDIS7 = str(pathlib.Path(ORACLE).with_name("redis-server-7.0"))
-BINARIES = {"ours": OURS, "redis 8.2": ORACLE, "redis 7.0": REDIS7}
-PEERS = [name for name in BINARIES if name != "ours"]
-COUNT = 1_000_000 if LONG else 100_000
-
-
-def start(binary: str, directory: pathlib.Path, *options: str) -> Server:
-    """A server in a directory that outlives it."""
-    return Server(binary, "--dir", str(directory), *options)
-
-
-def values(generator: random.Random, count: int) -> list[tuple[int, bytes, bytes, int | None]]:
-    """Database, key, value, expiry in Unix milliseconds."""
-    now = int(time.time() * 1000)
-    edges = [0, 1, -1, 127, 128, -128, -129, 32767, 32768, -32768, -32769, 2**31 - 1, 2**31, -(2**31), -(2**31) - 1,
-             2**63 - 1, -(2**63), 12345678901]
-    found = {}
-    for number in range(count):
-        kind = generator.randrange(8)
-        if kind == 0:
-            value = str(generator.choice(edges)).encode()
-        elif kind == 1:
-            value = str(generator.randrange(-(2**40), 2**40)).encode()
-        elif kind == 2:
-            value = generator.choice([b"007", b"-0", b"+1", b" 1", b"", b"\r\n\0", b"99999999999999999999"])
-        elif kind == 3:
-            value = bytes([generator.randrange(97, 100)]) * generator.randrange(1, 300)
-        elif kind == 4:
-            value = generator.randbytes(generator.randrange(100))
-        else:
-            value = generator.randbytes(generator.randrange(20)).hex().encode()
-        key = str(generator.randrange(10**6)).encode() if number % 5 == 0 else b"key:%d:" % number + generator.randbytes(4)
-        expiry = now + generator.randrange(10**6, 10**12) if generator.randrange(3) == 0 else None
-        found[(generator.choice([0, 0, 0, 1, 15]), key)] = (value, expiry)
-    for size in (1023, 1024, 1025, 16383, 16384, 65535, 65536, 300_000, 3_000_000):
-        found[(0, b"random:%d" % size)] = (generator.randbytes(size), None)
-        found[(0, b"same:%d" % size)] = (b"ab" * (size // 2), now + 10**9)
-        found[(1, b"k" * size)] = (b"a long key", now + 10**9)
-    return [(database, key, value, expiry) for (database, key), (value, expiry) in found.items()]
-
-
-def fill(server: Server, keys: list[tuple[int, bytes, bytes, int | None]]) -> None:
-    with server.connect(60) as client:
-        connection = Connection(client)
-        for database in {key[0] for key in keys}:
-            connection.call("SELECT", database)
-            requests = []
-            for _, key, value, expiry in (entry for entry in keys if entry[0] == database):
-                requests.append(encode("SET", key, value) if expiry is None else encode("SET", key, value, "PXAT", expiry))
-            for first in range(0, len(requests), 1000):
-                part = requests[first : first + 1000]
-                assert set(connection.send(b"".join(part), len(part))) == {b"+OK\r\n"}
-
-
-def contents(server: Server) -> dict[tuple[int, bytes], tuple[bytes, int]]:
-    found = {}
-    for database in (0, 1, 15):
-        with redis.Redis(port=server.port, db=database, socket_timeout=60) as client:
-            names = list(client.scan_iter(count=1000))
-            for first in range(0, len(names), 1000):
-                part = names[first : first + 1000]
-                pipe = client.pipeline(transaction=False)
-                for name in part:
-                    pipe.get(name)
-                    pipe.execute_command("PEXPIRETIME", name)
-                replies = pipe.execute()
-                for name, value, expiry in zip(part, replies[::2], replies[1::2]):
-                    found[(database, name)] = (value, expiry)
-    return found
+from harness import ORACLE, OURS, Connection, Server, encode, eventually, free_port
+from snapshots import BINARIES, PEERS, Keys, contents, dump, fill, make_keys, start
 
 
 @pytest.fixture(scope="module")
-def keys() -> list[tuple[int, bytes, bytes, int | None]]:
-    seed = int(os.environ.get("NEEDLETAIL_SEED", 20))
-    return values(random.Random(seed), COUNT)
+def keys() -> Keys:
+    return make_keys()
 
 
 def check_file(path: pathlib.Path) -> str:
@@ -99,7 +26,7 @@ def check_file(path: pathlib.Path) -> str:
 
 
 @pytest.mark.parametrize("options", [[], ["--rdbcompression", "no", "--rdbchecksum", "no"]], ids=["usual", "plain"])
-def test_our_file(keys, tmp_path: pathlib.Path, options: list[str]) -> None:
+def test_our_file(keys: Keys, tmp_path: pathlib.Path, options: list[str]) -> None:
     """Everybody loads what we write, with the same contents and times."""
     with start(OURS, tmp_path, *options) as server:
         fill(server, keys)
@@ -115,19 +42,17 @@ def test_our_file(keys, tmp_path: pathlib.Path, options: list[str]) -> None:
     assert f"{len(keys)} keys read" in report
     for name, binary in BINARIES.items():
         with start(binary, tmp_path) as server:
-            assert eventually(lambda: server.call("GET", "x")[:8] != b"-LOADING", 60)
             assert contents(server) == expected, name
 
 
 @pytest.mark.parametrize("policy", ["noeviction", "allkeys-lru", "allkeys-lfu"])
 @pytest.mark.parametrize("peer", PEERS)
-def test_their_file(keys, tmp_path: pathlib.Path, peer: str, policy: str) -> None:
+def test_their_file(keys: Keys, tmp_path: pathlib.Path, peer: str, policy: str) -> None:
     with start(BINARIES[peer], tmp_path, "--maxmemory-policy", policy) as server:
         fill(server, keys)
         assert server.call("SAVE") == b"+OK\r\n"
         expected = contents(server)
     with start(OURS, tmp_path, "--maxmemory-policy", policy) as server:
-        assert eventually(lambda: server.call("GET", "x")[:8] != b"-LOADING", 60)
         assert contents(server) == expected
         assert server.info("rdb_last_load_keys_loaded") == str(len(keys))
 
@@ -156,113 +81,6 @@ def test_use_of_keys(tmp_path: pathlib.Path, reader: str, writer: str, policy: s
                 idle = int(server.call("OBJECT", "IDLETIME", f"k{number}")[1:])
                 # Redis keeps 24 bits of seconds and its clock may be a second off.
                 assert abs(idle - number * 1000) <= 5
-
-
-def dump(server: Server, value: object) -> bytes:
-    server.call("SET", "dumped", value)
-    reply = server.call("DUMP", "dumped")
-    server.call("DEL", "dumped")
-    return reply[reply.index(b"\r\n") + 2 : -2]
-
-
-@pytest.mark.parametrize("peer", PEERS)
-def test_payloads(keys, peer: str) -> None:
-    with Server(OURS) as ours, Server(BINARIES[peer]) as other:
-        for source, target in ((ours, other), (other, ours)):
-            # Redis 7.0 does not take what 8.2's version of the format says, and that is its business; ours it takes.
-            with source.connect() as first, target.connect() as second:
-                out, into = Connection(first), Connection(second)
-                out.call("FLUSHALL")
-                into.call("FLUSHALL")
-                for _, key, value, _ in keys[:3000] + keys[-27:]:
-                    out.call("SET", key, value)
-                    reply = out.call("DUMP", key)
-                    payload = reply[reply.index(b"\r\n") + 2 : -2]
-                    assert into.call("RESTORE", key, 0, payload, "REPLACE") == b"+OK\r\n", (key, value[:100])
-                    assert into.call("GET", key) == b"$%d\r\n%s\r\n" % (len(value), value)
-                    assert into.call("OBJECT", "ENCODING", key) in (
-                        out.call("OBJECT", "ENCODING", key), b"$3\r\nraw\r\n", b"$6\r\nembstr\r\n")
-
-
-RESTORE_CASES = [
-    ("k", 0, "PAYLOAD"), ("old", 0, "PAYLOAD"), ("old", 0, "PAYLOAD", "REPLACE"), ("old", "x", "bad"),
-    ("k", "x", "bad"), ("k", -1, "bad"), ("k", -1, "PAYLOAD"), ("k", 0, "bad"), ("k", 0, ""), ("k", 0, "PAYLOAD", "ABSTTL"),
-    ("k", 1000, "PAYLOAD", "ABSTTL"), ("old", 1000, "PAYLOAD", "ABSTTL", "REPLACE"), ("k", 10**15, "PAYLOAD", "ABSTTL"),
-    ("k", 2**63 - 1, "PAYLOAD"), ("k", 2**63 - 1, "PAYLOAD", "ABSTTL"), ("k", 2**62, "PAYLOAD"), ("old", 2**63 - 1, "PAYLOAD", "REPLACE"),
-    ("k", 0, "PAYLOAD", "IDLETIME"), ("k", 0, "PAYLOAD", "IDLETIME", "x"), ("k", 0, "PAYLOAD", "IDLETIME", -1),
-    ("k", 0, "PAYLOAD", "IDLETIME", 5), ("k", 0, "PAYLOAD", "FREQ"), ("k", 0, "PAYLOAD", "FREQ", "x"),
-    ("k", 0, "PAYLOAD", "FREQ", -1), ("k", 0, "PAYLOAD", "FREQ", 256), ("k", 0, "PAYLOAD", "FREQ", 255),
-    ("k", 0, "PAYLOAD", "FREQ", 1, "IDLETIME", 1), ("k", 0, "PAYLOAD", "IDLETIME", 1, "FREQ", 1),
-    ("k", 0, "PAYLOAD", "IDLETIME", 1, "IDLETIME", 2), ("k", 0, "PAYLOAD", "replace", "absttl", "freq", 3),
-    ("k", 0, "PAYLOAD", "NOSUCH"), ("old", 0, "PAYLOAD", "NOSUCH"), ("k", 0), ("k",), (), ("old", "x", "bad", "REPLACE"),
-    ("old", 0, "bad", "REPLACE"), ("old", 0, "TRAILING", "REPLACE"), ("old", 0, "UNKNOWN", "REPLACE"),
-    ("old", 0, "EMPTY", "REPLACE"), ("old", 0, "CUT", "REPLACE"), ("old", 0, "FUTURE", "REPLACE"),
-    ("old", 0, "LZF", "REPLACE"), ("old", 0, "BADLZF", "REPLACE"), ("old", 0, "LENGTH", "REPLACE"),
-]
-
-
-def crc64(data: bytes) -> int:
-    crc = 0
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0x95AC9329AC4BC9B5 if crc & 1 else crc >> 1
-    return crc
-
-
-def sealed(body: bytes, version: int = 6) -> bytes:
-    body += version.to_bytes(2, "little")
-    return body + crc64(body).to_bytes(8, "little")
-
-
-BODIES = {
-    "PAYLOAD": sealed(b"\0\5hello"),
-    "TRAILING": sealed(b"\0\5hello and more"),
-    "UNKNOWN": sealed(b"\x63\5hello"),
-    "EMPTY": sealed(b""),
-    # Redis lets a string reach into the footer; longer than that is too long for everybody.
-    "CUT": sealed(b"\0\x10hello"),
-    "FUTURE": sealed(b"\0\5hello", 13),
-    "LZF": sealed(b"\0\xc3\5\x41\x09\0x\xe0\xff\0"),
-    "BADLZF": sealed(b"\0\xc3\5\x41\x08\0x\xe0\xff\0"),
-    "LENGTH": sealed(b"\0\x82\0\0\0\5hello"),
-}
-
-
-@pytest.mark.parametrize("case", RESTORE_CASES, ids=lambda case: " ".join(map(str, case)))
-def test_restore_like_redis(pair: tuple[Server, Server], case: tuple) -> None:
-    results = []
-    for server in pair:
-        with server.connect() as client:
-            connection = Connection(client)
-            connection.call("FLUSHALL")
-            connection.call("SET", "old", "1")
-            arguments = [BODIES.get(part, part) if isinstance(part, str) else part for part in case]
-            results.append([
-                connection.call("RESTORE", *arguments),
-                *(connection.call(command, key) for key in ("k", "old") for command in ("GET", "EXISTS", "PEXPIRETIME")
-                  if not (command == "PEXPIRETIME" and len(case) > 2 and case[1] == 2**62)),
-            ])
-    assert results[0] == results[1]
-
-
-def test_restore_of_anything(ours: Server) -> None:
-    """No bytes do harm, also with a checksum that is right."""
-    generator = random.Random(int(os.environ.get("NEEDLETAIL_SEED", 3)))
-    bodies = [BODIES["PAYLOAD"][:-10], BODIES["LZF"][:-10], b"\0\xc2\1\2\3\4", b"\0\x80\0\0\1\0" + b"x" * 256]
-    with ours.connect(30) as client:
-        connection = Connection(client)
-        for _ in range(100_000 if LONG else 5000):
-            body = bytearray(generator.choice(bodies))
-            for _ in range(generator.randrange(4)):
-                place = generator.randrange(len(body) + 1)
-                match generator.randrange(3):
-                    case 0: body[place : place + 1] = bytes([generator.choice([0, 0xC3, 0x80, 0x81, 0xFF, generator.randrange(256)])])
-                    case 1: del body[place : place + generator.randrange(5)]
-                    case 2: body[place:place] = generator.randbytes(generator.randrange(5))
-            reply = connection.call("RESTORE", "k", 0, sealed(bytes(body)), "REPLACE")
-            assert reply in (b"+OK\r\n", b"-ERR Bad data format\r\n")
-    assert ours.alive()
 
 
 @pytest.fixture(scope="module")
@@ -397,12 +215,12 @@ def test_answers_while_loading(tmp_path: pathlib.Path) -> None:
         with server.connect() as client:
             connection = Connection(client)
             for first in range(0, 1_000_000, 1000):
-                request = encode("MSET", *[part for number in range(first, first + 1000) for part in (f"key:{number}", "value")])
-                assert connection.send(request, 1) == [b"+OK\r\n"]
+                pairs = [part for number in range(first, first + 1000) for part in (f"key:{number}", "value")]
+                assert connection.call("MSET", *pairs) == b"+OK\r\n"
             for number in range(50):
                 connection.call("SET", f"big{number}", block)
         assert server.call("SAVE") == b"+OK\r\n"
-    with start(OURS, tmp_path) as server:
+    with start(OURS, tmp_path, waits=False) as server:
         seen = set()
         with server.connect(30) as client:
             connection = Connection(client)
@@ -420,7 +238,7 @@ def test_answers_while_loading(tmp_path: pathlib.Path) -> None:
         assert server.call("DBSIZE") == b":1000050\r\n"
         assert server.info("loading") == "0"
     # A signal ends it in the middle.
-    with start(OURS, tmp_path) as server:
+    with start(OURS, tmp_path, waits=False) as server:
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(10) == 0
 
@@ -429,13 +247,13 @@ def test_used_memory_after_loading(tmp_path: pathlib.Path) -> None:
     """What another thread allocated is counted."""
     with start(OURS, tmp_path) as server:
         for first in range(0, 100_000, 1000):
-            server.call("MSET", *[part for number in range(first, first + 1000) for part in (f"key:{number}", "value" * 5)])
+            pairs = [part for number in range(first, first + 1000) for part in (f"key:{number}", "value" * 5)]
+            server.call("MSET", *pairs)
         for number in range(50):
             server.call("SET", f"big{number}", os.urandom(1 << 20))
         before = int(server.info("used_memory"))
         assert server.call("SAVE") == b"+OK\r\n"
     with start(OURS, tmp_path) as server:
-        assert eventually(lambda: server.info("loading") == "0")
         assert abs(int(server.info("used_memory")) - before) < before * 0.05
         server.call("FLUSHALL")
         assert eventually(lambda: int(server.info("used_memory")) < before / 5)
@@ -448,7 +266,9 @@ def test_used_memory_after_loading(tmp_path: pathlib.Path) -> None:
      (("SAVE", "FORCE"), False, True), (None, True, True), (None, False, False)],
     ids=str,
 )
-def test_saving_at_the_end(binary: str, tmp_path: pathlib.Path, arguments: tuple | None, points: bool, saves: bool) -> None:
+def test_saving_at_the_end(
+    binary: str, tmp_path: pathlib.Path, arguments: tuple | None, points: bool, saves: bool
+) -> None:
     """By SHUTDOWN, and (None) by a signal."""
     with start(binary, tmp_path, "--save", "3600 1000000" if points else "") as server:
         server.call("SET", "k", "v")

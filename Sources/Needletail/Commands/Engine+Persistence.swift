@@ -60,7 +60,8 @@ extension Engine {
     }
   }
 
-  /// Writes a snapshot when the server is about to end: if that was asked for, or, by default, if there are save points.
+  /// Writes a snapshot when the server is about to end: if that was asked for or, by default, if there are save
+  /// points.
   /// What has been loaded in part is never saved.
   /// - Returns: false when it failed.
   mutating func saveForShutdown(asked: Bool?) -> Bool {

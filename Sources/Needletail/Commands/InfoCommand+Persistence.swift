@@ -1,5 +1,5 @@
-// INFO's section on snapshots. What is not there yet (saving in the background, the append-only file) is told as what it
-// is: nothing in progress, none done.
+// INFO's section on snapshots. What is not there yet (saving in the background, the append-only file) is told as what
+// it is: nothing in progress, none done.
 
 extension Engine {
   func appendPersistence(_ text: inout InfoText) {

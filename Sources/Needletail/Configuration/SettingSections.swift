@@ -91,11 +91,13 @@ let settingSections: [SettingSection] = [
   ]),
 
   SettingSection(title: "Persistence", specs: [
-    SettingSpec("save", .words(saveWords), .mutable, .acceptedWithout,
-      help: "Redis: save after so many seconds with so many changes. Snapshots are not written yet."),
+    SettingSpec("save", .words(saveWords),
+      help: "Save after so many seconds with so many changes. So far only the end of the server does it, if any are set."),
     SettingSpec("dbfilename", .text(\.dbFilename), .protected,
       help: "Name of the snapshot file in 'dir'.",
-      refusal: { $0.dbFilename.isEmpty || $0.dbFilename.contains("/") ? "dbfilename can't be a path, just a filename" : nil }),
+      refusal: {
+        $0.dbFilename.isEmpty || $0.dbFilename.contains("/") ? "dbfilename can't be a path, just a filename" : nil
+      }),
     SettingSpec("rdbcompression", .yesNo(\.rdbCompression),
       help: "Compress strings in snapshots and DUMP payloads where that makes them shorter."),
     SettingSpec("rdbchecksum", .yesNo(\.rdbChecksum), .immutable,

@@ -13,6 +13,7 @@ extension Keyspace {
   @inline(__always)
   mutating func insert(_ decoded: DecodedEntry, database: Int) -> Bool {
     precondition(database >= 0 && database < databaseCount)
+    precondition(unsafe !context.units.belongsToView(decoded.entry.raw))
     let table = unsafe databases + database
     guard unsafe table.pointee.table.find(decoded.entry.key, hash: decoded.hash) == nil else { return false }
     let position = unsafe table.pointee.table.insert(decoded.entry, hash: decoded.hash, &context)

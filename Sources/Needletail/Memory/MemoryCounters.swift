@@ -1,8 +1,8 @@
 import CJemalloc
 import CSystem
 
-/// `used_memory`, exact and free: jemalloc's counters of allocated and freed bytes, kept by each thread, summed over the
-/// threads that allocate for the keyspace. Those never exit, but for one that leaves its totals behind when it does.
+/// `used_memory`, exact and free: jemalloc's counters of allocated and freed bytes, kept by each thread, summed over
+/// the threads that allocate for the keyspace. Those never exit, but for one that leaves its totals behind.
 @safe final class MemoryCounters: @unchecked Sendable {
   static let maxThreads = 8
 

@@ -3,8 +3,8 @@ import Glibc
 
 /// A snapshot file being written beside the one it shall replace.
 ///
-/// Until `commit` has succeeded the old file is as it was; whatever goes wrong before leaves nothing behind but, after a
-/// kill or a power cut, the temporary file `temp-PID.rdb`. The order is Redis's: write, fsync, rename, fsync of the
+/// Until `commit` has succeeded the old file is as it was; whatever goes wrong before leaves nothing behind but, after
+/// a kill or a power cut, the temporary file `temp-PID.rdb`. The order is Redis's: write, fsync, rename, fsync of the
 /// directory.
 @safe struct RDBFile: ~Copyable, RDBSink {
   /// Written bytes are sent on to the disk every so often, so that the last fsync finds little to do and the system's
@@ -12,6 +12,7 @@ import Glibc
   private static let syncBytes = 4 << 20
 
   private var descriptor: CInt
+  private let directory: String
   private let temporaryName: String
   private let name: String
   private let syncsIncrementally: Bool
@@ -19,12 +20,14 @@ import Glibc
   private var syncedByteCount = 0
   private var isCommitted = false
 
-  /// Opens the temporary file in the working directory.
+  /// Opens the temporary file in the file's own directory, which for a bare name is the working directory.
   init(name: String, syncsIncrementally: Bool) throws(SystemError) {
-    let temporaryName = "temp-\(getpid()).rdb"
+    let directory = name.lastIndex(of: "/").map { String(name[...$0]) } ?? "./"
+    let temporaryName = "\(directory)temp-\(getpid()).rdb"
     let descriptor = unsafe open(temporaryName, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     if descriptor < 0 { throw SystemError(code: errno, call: "open") }
     self.descriptor = descriptor
+    self.directory = directory
     self.temporaryName = temporaryName
     self.name = name
     self.syncsIncrementally = syncsIncrementally
@@ -74,12 +77,12 @@ import Glibc
     if closed != 0 { throw SystemError(code: errno, call: "close") }
     if unsafe rename(temporaryName, name) != 0 { throw SystemError(code: errno, call: "rename") }
     isCommitted = true
-    try Self.syncDirectory()
+    try syncDirectory()
   }
 
   /// Makes the rename durable.
-  private static func syncDirectory() throws(SystemError) {
-    let directory = unsafe open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  private func syncDirectory() throws(SystemError) {
+    let directory = unsafe open(self.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     if directory < 0 { throw SystemError(code: errno, call: "open") }
     defer { close(directory) }
     // Some file systems have nothing to do for a directory and say so.

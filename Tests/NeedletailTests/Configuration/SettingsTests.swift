@@ -151,7 +151,10 @@ import Testing
     var settings = try load("save 60 1").get()
     #expect(settings.refusal(("save", "1 2 3 4")) == nil)
     #expect(settings.savePoints == [SavePoint(seconds: 1, changes: 2), SavePoint(seconds: 3, changes: 4)])
-    #expect(settings.namesWithoutEffect == ["save"])
+    #expect(settings.namesWithoutEffect == [])
+    #expect(settings.refusal(("rdb-del-sync-files", "yes")) == nil)
+    #expect(settings.namesWithoutEffect == ["rdb-del-sync-files"])
+    #expect(settings.refusal(("rdb-del-sync-files", "no")) == nil)
     #expect(settings.refusal(("save", "")) == nil)
     #expect(settings.namesWithoutEffect == [])
   }

@@ -46,7 +46,9 @@ private func withFile<R>(_ bytes: [UInt8], _ body: (CInt) throws -> R) rethrows 
   defer { unsafe fclose(file) }
   let descriptor = unsafe fileno(file)
   var rest = bytes[...]
-  while !rest.isEmpty { rest = rest.dropFirst(unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }) }
+  while !rest.isEmpty {
+    rest = rest.dropFirst(unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) })
+  }
   lseek(descriptor, 0, SEEK_SET)
   return try body(descriptor)
 }
@@ -126,7 +128,8 @@ private func withFile<R>(_ bytes: [UInt8], _ body: (CInt) throws -> R) rethrows 
     }
     guard let windowBytes else { return try withView(bytes) { try take(RDBReader($0)) } }
     return try withFile(bytes) { descriptor in
-      try take(RDBReader(descriptor: descriptor, byteCount: bytes.count, computesChecksum: true, windowBytes: windowBytes))
+      try take(RDBReader(descriptor: descriptor, byteCount: bytes.count, computesChecksum: true,
+        windowBytes: windowBytes))
     }
   }
 

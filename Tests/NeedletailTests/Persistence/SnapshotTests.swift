@@ -68,7 +68,9 @@ import Testing
     second.run("SELECT", "9")
     #expect(second.run("DBSIZE") == .integer(count + 1))
     #expect(second.run("GET", "large") == first.run("GET", "large"))
-    for number in stride(from: 0, to: count, by: 7) { #expect(second.run("GET", "\(number)") == .bulk("\(number * number)")) }
+    for number in stride(from: 0, to: count, by: 7) {
+      #expect(second.run("GET", "\(number)") == .bulk("\(number * number)"))
+    }
     // The expiry index knows them.
     second.advance(milliseconds: 10_000)
     second.withEngine { engine in while engine.keyspace.expireStep() {} }
@@ -115,7 +117,8 @@ import Testing
 
   @Test func aKeyTwice() throws {
     let key: [UInt8] = [0, 1, 97, 1, 98]
-    let bytes = Array("REDIS0009".utf8) + [RDBOpcode.select, 0] + key + key + [RDBOpcode.end] + [UInt8](repeating: 0, count: 8)
+    let bytes = Array("REDIS0009".utf8) + [RDBOpcode.select, 0] + key + key + [RDBOpcode.end]
+      + [UInt8](repeating: 0, count: 8)
     try Data(bytes).write(to: URL(fileURLWithPath: directory + "/dump.rdb"))
     #expect(try load(makeServer()) == .failed(RDBError(fault: .duplicateKey, offset: 16)))
   }
@@ -142,7 +145,8 @@ import Testing
 
   @Test func aHintThatIsWrong() throws {
     let key: [UInt8] = [0, 1, 97, 1, 98]
-    for hint: [UInt8] in [[0, 0], [0x80, 0xff, 0xff, 0xff, 0xff, 0], [0x81] + [UInt8](repeating: 0xff, count: 8) + [0]] {
+    let hints: [[UInt8]] = [[0, 0], [0x80, 255, 255, 255, 255, 0], [0x81] + [UInt8](repeating: 255, count: 8) + [0]]
+    for hint in hints {
       let bytes = Array("REDIS0009".utf8) + [RDBOpcode.select, 0, RDBOpcode.resize] + hint + key + [RDBOpcode.end]
         + [UInt8](repeating: 0, count: 8)
       try Data(bytes).write(to: URL(fileURLWithPath: directory + "/dump.rdb"))
