@@ -26,7 +26,7 @@ QUICK = ["throughput", "memory"]
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two minutes: fewer loads, rounds and keys")
     parser.add_argument("--only", help=f"sections, separated by commas: {', '.join(SECTIONS)}")
     parser.add_argument("--rounds", type=int, help="interleaved runs of each load, of which the median counts (5; with --quick 3)")
