@@ -27,7 +27,7 @@ extension Engine {
   }
 
   /// Whether a string is as `condition`, one that compares, wants it. Nil when `operand` is no digest, which has been
-  /// answered. Complexity: O(n) for digests, O(n) at most for others.
+  /// answered. Complexity: O(n).
   private mutating func compare(_ entry: Entry, _ condition: StringCondition, _ operand: ByteView) -> Bool? {
     switch condition {
     case .ifEqual: return entry.withString { $0 == operand }
