@@ -78,6 +78,17 @@ extension Engine {
     report(.generic, "del", found, lengthBefore: length, lengthAfter: -1)
   }
 
+  /// As `removeAndReport`, for a command that names more than the key: it is reproduced as a plain deletion.
+  mutating func removeAsAsked(_ found: inout Found) {
+    let key = found.key.bytes
+    removeAndReport(&found)
+    let command: StaticString = settings.lazyfreeUserDel ? "UNLINK" : "DEL"
+    reproduce {
+      $0.append(command)
+      $0.append(key)
+    }
+  }
+
   /// The request took a key out because of the time it named: that is reproduced as a deletion.
   mutating func reproduceAsDeletion(_ key: ByteView) {
     let command: StaticString = settings.lazyfreeExpire ? "UNLINK" : "DEL"

@@ -58,7 +58,7 @@ extension Engine {
       guard let isAllowed = compare(entry, condition, request[3]) else { return }
       guard isAllowed else { return reply.integer(0) }
     }
-    delete(&found)
+    removeAsAsked(&found)
     reply.integer(1)
   }
 
@@ -68,7 +68,7 @@ extension Engine {
     guard let entry = found.entry else { return reply.integer(0) }
     guard entry.type == .string else { return reply.wrongType() }
     guard entry.withString({ $0 == request[2] }) else { return reply.integer(0) }
-    delete(&found)
+    removeAsAsked(&found)
     reply.integer(1)
   }
 

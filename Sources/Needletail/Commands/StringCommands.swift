@@ -71,18 +71,7 @@ extension Engine {
     guard let entry = found.entry else { return reply.null() }
     guard entry.type == .string else { return reply.wrongType() }
     replyString(entry)
-    delete(&found)
-  }
-
-  /// Takes a key out that a command was asked to delete.
-  mutating func delete(_ found: inout Found) {
-    let key = found.key.bytes
-    removeAndReport(&found)
-    let command: StaticString = settings.lazyfreeUserDel ? "UNLINK" : "DEL"
-    reproduce {
-      $0.append(command)
-      $0.append(key)
-    }
+    removeAsAsked(&found)
   }
 
   mutating func getexCommand(_ request: Request) {
