@@ -16,8 +16,10 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CJemalloc"),
     .systemLibrary(name: "CLZF"),
+    .systemLibrary(name: "CXXHash"),
     .target(name: "CSystem"),
-    .target(name: "Needletail", dependencies: ["CSystem", "CJemalloc", "CLZF"], swiftSettings: swiftSettings),
+    .target(name: "Needletail", dependencies: ["CSystem", "CJemalloc", "CLZF", "CXXHash"],
+      swiftSettings: swiftSettings),
     .executableTarget(name: "needletail-server", dependencies: ["Needletail"], swiftSettings: swiftSettings),
     .testTarget(name: "NeedletailTests", dependencies: ["Needletail"], swiftSettings: swiftSettings),
   ]
