@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from harness import ORACLE, OURS, Connection, Server, encode, eventually, free_port
+from harness import LONG, ORACLE, OURS, Connection, Server, encode, eventually, free_port
 from snapshots import BINARIES, PEERS, Keys, contents, dump, fill, make_keys, start
 
 
