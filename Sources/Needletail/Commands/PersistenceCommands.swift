@@ -110,10 +110,17 @@ extension Engine {
       if lengthBefore >= 0 { report(.generic, "del", found, lengthBefore: lengthBefore, lengthAfter: -1) }
       return replyOutOfMemory()
     }
-    found.entry?.clock = keyspace.clock.restored(idleSeconds: options.idleSeconds, frequency: options.frequency)
+    if let entry = found.entry { finishRestoring(entry, options) }
     report(.generic, "restore", found, lengthBefore: lengthBefore, lengthAfter: found.length)
     if let expiry, !options.isAbsolute { reproduceRestore(request, expiry) }
     reply.ok()
+  }
+
+  private func finishRestoring(_ entry: Entry, _ options: RestoreOptions) {
+    entry.clock = keyspace.clock.restored(idleSeconds: options.idleSeconds, frequency: options.frequency)
+    // Redis makes the object with its expiry at once, where SET gives it one later.
+    guard entry.encoding != .integer && entry.hasExpiry else { return }
+    if !Entry.isEmbedded(keyCount: entry.key.count, stringCount: entry.stringCount, hasExpiry: true) { entry.markRaw() }
   }
 
   private mutating func reproduceRestore(_ request: Request, _ expiry: Int) {
