@@ -3,5 +3,6 @@ enum CommandID: Sendable, Hashable {
   case string(StringCommand)
   case key(KeyCommand)
   case connection(ConnectionCommand)
+  case client(ClientCommand)
   case server(ServerCommand)
 }
