@@ -238,8 +238,9 @@ def test_killing_clients_in_all_states(binary: str) -> None:
             "replies unread": unread,
             "replies unread, requests waiting": lambda client: (unread(client), client.sendall(encode("ECHO", "x" * 900) * 100)),
             "no replies": lambda client: client.sendall(reply_mode("OFF") + encode("GET", "big") * 10),
-            "sent all": lambda client: (unread(client), client.shutdown(socket.SHUT_WR)),
         }
+        if binary == OURS:  # Redis closes these by itself
+            states["sent all"] = lambda client: (unread(client), client.shutdown(socket.SHUT_WR))
         for name, bring in states.items():
             for _ in range(3):
                 with server.connect() as victim:
