@@ -31,7 +31,7 @@ extension Engine {
   @inline(never)
   private mutating func replyLargeString(_ entry: Entry) {
     guard let unit = entry.stringUnit, reply.canPin else { return entry.withString { reply.bulk($0) } }
-    keyspace.pin(unit, key: entry.key)
+    keyspace.pin(unit)
     unsafe reply.bulk(unit.bytes, pinning: unit.raw)
   }
 

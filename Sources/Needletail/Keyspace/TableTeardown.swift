@@ -38,7 +38,9 @@
       SegmentLayout.forEach(word) { _, _, word in
         let entry = unsafe Entry(raw: SegmentLayout.pointer(word))
         // Children first: a disposed unit is not read again.
-        if let unit = entry.stringUnit { _ = unsafe Units.dispose(unit.raw, unit.byteCount, currentTag: tag) }
+        if let unit = entry.stringUnit, unit.letGo(tag: tag) {
+          _ = unsafe Units.dispose(unit.raw, unit.byteCount, currentTag: tag)
+        }
         _ = unsafe Units.dispose(entry.raw, entry.byteCount, currentTag: tag)
       }
       _ = unsafe Units.dispose(SegmentLayout.segment(word), SegmentLayout.bucketCount(word) << SegmentLayout.bucketShift,
