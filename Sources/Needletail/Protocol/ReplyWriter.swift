@@ -237,6 +237,16 @@ struct ReplyOutput: ~Copyable {
     putCRLF()
   }
 
+  /// For replies off the request path. The same goes for `text`.
+  mutating func simple(_ text: String) {
+    Self.withBytes(of: text) { bytes in
+      reserve(bytes.count + 3)
+      put(UInt8(ascii: "+"))
+      put(bytes)
+      putCRLF()
+    }
+  }
+
   @inline(__always) mutating func integer(_ value: Int) { header(UInt8(ascii: ":"), value) }
 
   @inline(__always)
@@ -373,6 +383,7 @@ struct ReplyOutput: ~Copyable {
 
   mutating func wrongType() { error("WRONGTYPE Operation against a key holding the wrong kind of value") }
   mutating func syntaxError() { error("ERR syntax error") }
+  mutating func noSuchKey() { error("ERR no such key") }
   mutating func notAnInteger() { error("ERR value is not an integer or out of range") }
 
   /// The answer to HELP: how the container is called, a line each for its subcommands, and HELP itself.
