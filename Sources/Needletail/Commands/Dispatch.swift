@@ -19,6 +19,9 @@ extension Engine {
       info = commands.info(index)
     }
     guard info.accepts(argumentCount: request.count) else { return rejectArgumentCount(index) }
+    if info.flags.contains(.protected), !settings.debugCommand.isAllowed(toLocalClient: request.client.state.isLocal) {
+      return rejectProtected(index)
+    }
     if !request.client.state.isAuthenticated && !info.flags.contains(.noAuth) && !settings.password.isEmpty {
       return rejectUnauthenticated(index)
     }
@@ -117,6 +120,15 @@ extension Engine {
       text.append(name)
       text.append("' command")
     }
+  }
+
+  @inline(never)
+  private mutating func rejectProtected(_ index: CommandIndex) {
+    commands.updateCounters(index) { $0.rejectedCalls += 1 }
+    reply.error("""
+      ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local \
+      connection, otherwise you need to set this option in the configuration file, and then restart the server.
+      """)
   }
 
   @inline(never)
