@@ -2,10 +2,12 @@ import Testing
 @testable import Needletail
 
 @Suite struct DebugCommandTests {
-  static let refusal = Reply.error("""
-    ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local \
-    connection, otherwise you need to set this option in the configuration file, and then restart the server.
-    """)
+  private var refusal: Reply {
+    .error("""
+      ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local \
+      connection, otherwise you need to set this option in the configuration file, and then restart the server.
+      """)
+  }
 
   private func server(_ access: ProtectedAction = .yes, password: String = "") -> TestServer {
     var settings = Settings()
@@ -15,13 +17,13 @@ import Testing
   }
 
   @Test func whoMayUseIt() {
-    #expect(server(.no).run("DEBUG", "HELP") == Self.refusal)
+    #expect(server(.no).run("DEBUG", "HELP") == refusal)
     #expect(server(.no).run("DEBUG") == .wrongArity("debug"))
-    #expect(server(.no, password: "x").run("DEBUG", "HELP") == Self.refusal)
+    #expect(server(.no, password: "x").run("DEBUG", "HELP") == refusal)
     #expect(server(.yes, password: "x").run("DEBUG", "HELP") == .error("NOAUTH Authentication required."))
     #expect(server(.yes).run("DEBUG", "HELP").elements?.last == .simple("    Print this help."))
     let local = server(.local)
-    #expect(local.run("DEBUG", "HELP") == Self.refusal)
+    #expect(local.run("DEBUG", "HELP") == refusal)
     local.client.handle.state.isLocal = true
     #expect(local.run("DEBUG", "HELP").elements?.isEmpty == false)
     #expect(local.run("CONFIG", "SET", "enable-debug-command", "yes").isError)

@@ -132,7 +132,9 @@
       bytes += chunk.array
       return true
     }
-    unsafe pointer.pointee.output.chain.removeAll { _ in }
+    unsafe pointer.pointee.output.chain.removeAll { unit in
+      unsafe engine.pointee.keyspace.unpin(StringUnit(raw: unit))
+    }
     return bytes
   }
 }
