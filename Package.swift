@@ -15,10 +15,12 @@ let package = Package(
   products: [.executable(name: "needletail-server", targets: ["needletail-server"])],
   targets: [
     .systemLibrary(name: "CJemalloc"),
+    .systemLibrary(name: "CLZF"),
     .systemLibrary(name: "CXXHash"),
     .systemLibrary(name: "CDigest"),
     .target(name: "CSystem"),
-    .target(name: "Needletail", dependencies: ["CSystem", "CJemalloc", "CXXHash", "CDigest"], swiftSettings: swiftSettings),
+    .target(name: "Needletail", dependencies: ["CSystem", "CJemalloc", "CLZF", "CXXHash", "CDigest"],
+      swiftSettings: swiftSettings),
     .executableTarget(name: "needletail-server", dependencies: ["Needletail"], swiftSettings: swiftSettings),
     .testTarget(name: "NeedletailTests", dependencies: ["Needletail"], swiftSettings: swiftSettings),
   ]

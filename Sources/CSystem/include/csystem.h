@@ -102,6 +102,9 @@ static inline int cs_epoll_control(int epoll, int operation, int fd, uint32_t ev
   struct epoll_event event = {.events = events, .data = {.u64 = data}};
   return epoll_ctl(epoll, operation, fd, &event);
 }
+// Starts writing the range to disk and, with `waits`, waits until it is there. No promise of durability: fsync makes
+// one, and has little left to do then. Returns 0, or -1 with errno.
+int cs_sync_file_range(int fd, int64_t offset, int64_t count, _Bool waits);
 static inline uint64_t cs_event_data(const struct epoll_event *_Nonnull event) { return event->data.u64; }
 static inline uint32_t cs_event_flags(const struct epoll_event *_Nonnull event) { return event->events; }
 

@@ -4,6 +4,7 @@ enum CommandID: Sendable, Hashable {
   case key(KeyCommand)
   case connection(ConnectionCommand)
   case client(ClientCommand)
+  case persistence(PersistenceCommand)
   case server(ServerCommand)
   case transaction(TransactionCommand)
 }

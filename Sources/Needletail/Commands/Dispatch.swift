@@ -49,6 +49,7 @@ extension Engine {
     if !request.client.state.isAuthenticated && !info.flags.contains(.noAuth) && !settings.password.isEmpty {
       return rejectUnauthenticated(index, request.client)
     }
+    if isLoading && !info.flags.contains(.loading) { return rejectWhileLoading(index, request.client) }
     if request.client.state.isQueueing && !info.id.isImmediate { return queueIfAllowed(index, info, request) }
     call(index, info, request)
   }
@@ -95,6 +96,7 @@ extension Engine {
     case .key(let command): run(command, request)
     case .connection(let command): run(command, request)
     case .client(let command): run(command, request)
+    case .persistence(let command): run(command, request)
     case .server(let command): run(command, request)
     case .transaction(let command): run(command, request)
     }
@@ -108,7 +110,7 @@ extension CommandID {
     switch self {
     case .transaction(let command): command != .unwatch
     case .connection(let command): command == .quit || command == .reset
-    case .string, .key, .client, .server: false
+    case .string, .key, .client, .persistence, .server: false
     }
   }
 }
@@ -207,6 +209,13 @@ extension Engine {
     commands.updateCounters(index) { $0.rejectedCalls += 1 }
     abortTransaction(client)
     reply.error("NOAUTH Authentication required.")
+  }
+
+  @inline(never)
+  private mutating func rejectWhileLoading(_ index: CommandIndex, _ client: Client) {
+    commands.updateCounters(index) { $0.rejectedCalls += 1 }
+    abortTransaction(client)
+    reply.error("LOADING Redis is loading the dataset in memory")
   }
 
   private mutating func rejectInTransaction(_ index: CommandIndex, _ client: Client) {

@@ -13,8 +13,8 @@ import CSystem
   let logger: Logger
   let memory: MemoryCounters
   let commands = CommandTable([
-    StringCommand.rows, KeyCommand.rows, ConnectionCommand.rows, ClientCommand.rows, ServerCommand.rows,
-    TransactionCommand.rows,
+    StringCommand.rows, KeyCommand.rows, ConnectionCommand.rows, ClientCommand.rows, PersistenceCommand.rows,
+    ServerCommand.rows, TransactionCommand.rows,
   ])
   /// What reproduces the running command when the request itself does not; only kept while somebody listens.
   var reproduction: [[UInt8]]?
@@ -26,6 +26,9 @@ import CSystem
   var commandStartCycles = cs_cycles()
   /// What INFO tells of the process and its memory; `refreshFacts` brings it up to date.
   var facts = ServerFacts()
+  var persistence: PersistenceState
+  /// A snapshot is being loaded: only commands that do not need the data are run.
+  var isLoading = false
   /// Clients that CLIENT KILL ended: the loop closes them when the batch has run.
   var killedClients: [Client] = []
   /// Set by SHUTDOWN; the loop looks at it after each turn.
@@ -45,6 +48,7 @@ import CSystem
     memory.registerCurrentThread()
     let freer = freer ?? BackgroundFreer(counters: memory)
     keyspace = Keyspace(databaseCount: settings.databaseCount, seed: seed, freer: freer, nowMilliseconds: nowMilliseconds)
+    persistence = PersistenceState(nowMilliseconds: nowMilliseconds)
     self.network = network
     self.settings = settings
     self.logger = logger

@@ -187,17 +187,6 @@ extension Engine {
 
   private func ratio(_ a: Int, _ b: Int) -> Double { b > 0 ? Double(a) / Double(b) : 0 }
 
-  private func appendPersistence(_ text: inout InfoText) {
-    text.field("loading", 0)
-    text.field("async_loading", 0)
-    text.field("rdb_changes_since_last_save", keyspace.effects.dirty)
-    text.field("rdb_bgsave_in_progress", 0)
-    text.field("rdb_saves", 0)
-    text.field("aof_enabled", 0)
-    text.field("aof_rewrite_in_progress", 0)
-    text.field("aof_rewrite_scheduled", 0)
-  }
-
   private func appendStats(_ text: inout InfoText) {
     text.field("total_connections_received", statistics.connectionsReceived)
     text.field("total_commands_processed", statistics.commandsProcessed)

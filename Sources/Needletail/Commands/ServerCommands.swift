@@ -186,9 +186,8 @@ extension Engine {
       shutdownRequest = nil
       return reply.ok()
     }
-    guard !saves || wanted.isForced else {
-      return reply.error(
-        "ERR Errors trying to SHUTDOWN. There are no snapshots yet: SHUTDOWN NOSAVE ends the server without one.")
+    guard saveForShutdown(asked: saves ? true : savesNot ? false : nil) || wanted.isForced else {
+      return reply.error("ERR Errors trying to SHUTDOWN. Check logs.")
     }
     shutdownRequest = wanted
   }

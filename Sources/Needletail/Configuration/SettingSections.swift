@@ -93,8 +93,23 @@ let settingSections: [SettingSection] = [
   ]),
 
   SettingSection(title: "Persistence", specs: [
-    SettingSpec("save", .words(saveWords), .mutable, .acceptedWithout,
-      help: "Redis: save after so many seconds with so many changes. Snapshots are not written yet."),
+    SettingSpec("save", .words(saveWords),
+      help: "Save after so many seconds with so many changes. So far only the end of the server does it, if any are set."),
+    SettingSpec("dbfilename", .text(\.dbFilename), .protected,
+      help: "Name of the snapshot file in 'dir'.",
+      refusal: {
+        $0.dbFilename.isEmpty || $0.dbFilename.contains("/") ? "dbfilename can't be a path, just a filename" : nil
+      }),
+    SettingSpec("rdbcompression", .yesNo(\.rdbCompression),
+      help: "Compress strings in snapshots and DUMP payloads where that makes them shorter."),
+    SettingSpec("rdbchecksum", .yesNo(\.rdbChecksum), .immutable,
+      help: "End snapshots with a checksum, and verify that of those that are loaded."),
+    SettingSpec("rdb-save-incremental-fsync", .yesNo(\.rdbSaveIncrementalFsync),
+      help: "Send a snapshot on to the disk every 4 MB while it is being written, not only at its end."),
+    SettingSpec("rdb-del-sync-files", .yesNo(\.rdbDelSyncFiles), .mutable, .acceptedWithout,
+      help: "Redis: delete snapshots that were written for a replica only. None are."),
+    SettingSpec("sanitize-dump-payload", .choice(\.sanitizeDumpPayload), .mutable, .acceptedWithout,
+      help: "Redis: look through RESTORE payloads and snapshots in depth. Everything is checked always."),
     SettingSpec("appendonly", .yesNo(\.appendOnly), .mutable, .acceptedWithout,
       help: "Only 'no' is accepted: there is no append-only file yet.",
       refusal: {

@@ -57,6 +57,12 @@ struct Settings: Sendable, Equatable {
   // Persistence
   var savePoints: [SavePoint] = []
   var appendOnly = false
+  var dbFilename = "dump.rdb"
+  var rdbCompression = true
+  var rdbChecksum = true
+  var rdbSaveIncrementalFsync = true
+  var rdbDelSyncFiles = false
+  var sanitizeDumpPayload = SanitizeDumpPayload.no
 }
 
 /// Least important first, so that levels compare.
@@ -84,6 +90,9 @@ enum ProtectedAction: String, CaseIterable, Sendable {
   func isAllowed(toLocalClient isLocal: Bool) -> Bool { self == .yes || self == .local && isLocal }
 }
 
+/// Whose RESTORE payloads are looked through in depth: nobody's, everybody's, those of clients.
+enum SanitizeDumpPayload: String, CaseIterable, Sendable { case no, yes, clients }
+
 enum EvictionPolicy: String, CaseIterable, Sendable {
   case volatileLRU = "volatile-lru"
   case volatileLFU = "volatile-lfu"
@@ -96,6 +105,9 @@ enum EvictionPolicy: String, CaseIterable, Sendable {
 
   /// True when entries count uses (LFU) in the field that otherwise holds the time of the last one.
   var keepsUseCounter: Bool { self == .volatileLFU || self == .allKeysLFU }
+
+  /// True when keys are evicted by the time of their last use; snapshots then tell it.
+  var keepsUseTime: Bool { self == .volatileLRU || self == .allKeysLRU }
 }
 
 /// How much may wait to be sent to a client before it is disconnected: at once above `hardBytes`, after `softSeconds`

@@ -63,6 +63,13 @@ struct AccessClock {
     return counter - min(counter, elapsed / UInt32(decayMinutes))
   }
 
+  /// The clock of an entry that comes from a file or a payload, with what that says of its use. As in Redis, idle times
+  /// count under any policy but an LFU one.
+  func restored(idleSeconds: Int?, frequency: Int?) -> UInt32 {
+    if isLFU { return frequency.map { minutes << 8 | UInt32(clamping: min($0, 255)) } ?? initial }
+    return idleSeconds.map { seconds - UInt32(clamping: min($0, Int(seconds))) } ?? initial
+  }
+
   /// OBJECT FREQ.
   func frequency(_ entry: Entry) -> Int { Int(decayedCounter(entry.clock)) }
 

@@ -91,6 +91,9 @@ enum StringEncoding: UInt8 {
   /// `raw` to OBJECT ENCODING: too long for Redis to embed it when it was written, or made by APPEND or SETRANGE.
   var isMarkedRaw: Bool { word & Self.rawFlag != 0 }
 
+  /// The entry is a new one, of which nobody else knows.
+  func markRaw() { unsafe raw.storeBytes(of: word | Self.rawFlag, toByteOffset: 2, as: UInt16.self) }
+
   @inline(__always) var hasExpiry: Bool { word & Self.expiryFlag != 0 }
 
   /// Milliseconds since 1970, nil without one.

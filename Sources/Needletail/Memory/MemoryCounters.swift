@@ -1,8 +1,8 @@
 import CJemalloc
 import CSystem
 
-/// `used_memory`, exact and free: jemalloc's counters of allocated and freed bytes, kept by each thread, summed over a
-/// fixed set of threads that never exit.
+/// `used_memory`, exact and free: jemalloc's counters of allocated and freed bytes, kept by each thread, summed over
+/// the threads that allocate for the keyspace. Those never exit, but for one that leaves its totals behind.
 @safe final class MemoryCounters: @unchecked Sendable {
   static let maxThreads = 8
 
@@ -13,6 +13,14 @@ import CSystem
   private let threads: UnsafeMutablePointer<Thread>
   /// Atomic; grows by registration only.
   private let threadCount: UnsafeMutablePointer<UInt64>
+  /// What threads have left behind that are gone; known to the thread that asks for sums.
+  private var departed = Totals()
+
+  /// All that a thread has allocated and freed.
+  struct Totals {
+    var allocated: UInt64 = 0
+    var freed: UInt64 = 0
+  }
 
   init() {
     unsafe threads = UnsafeMutablePointer<Thread>.allocate(capacity: Self.maxThreads)
@@ -37,12 +45,26 @@ import CSystem
     unsafe cs_store_release_u64(threadCount, UInt64(index + 1))
   }
 
+  /// What the calling thread, which is about to end, has allocated and freed.
+  static func currentThreadTotals() -> Totals {
+    guard let allocated = unsafe counter("thread.allocatedp"), let freed = unsafe counter("thread.deallocatedp") else {
+      return Totals()
+    }
+    return unsafe Totals(allocated: allocated.pointee, freed: freed.pointee)
+  }
+
+  /// Counts what a thread did that was never registered and has ended. Only for the thread that asks for sums.
+  func add(_ totals: Totals) {
+    departed.allocated &+= totals.allocated
+    departed.freed &+= totals.freed
+  }
+
   /// Bytes allocated and not freed. Every deallocation is read before any allocation, so the sum is never short.
   /// Complexity: O(threads).
   var usedByteCount: Int {
     let count = Int(unsafe cs_load_acquire_u64(threadCount))
-    var freed: UInt64 = 0
-    var allocated: UInt64 = 0
+    var freed = departed.freed
+    var allocated = departed.allocated
     for i in 0..<count { freed &+= unsafe cs_load_acquire_u64(threads[i].deallocated) }
     for i in 0..<count { allocated &+= unsafe cs_load_acquire_u64(threads[i].allocated) }
     return Int(truncatingIfNeeded: allocated &- freed)

@@ -33,6 +33,14 @@ import Glibc
   var backgroundCycles: UInt64 = 0
   var nextCronMilliseconds = 0
   var cronPosition = 0
+  /// While a snapshot is being loaded.
+  var loader: RDBLoader?
+  /// It may have a batch ready, so the loop need not sleep.
+  var loaderHasMore = false
+  var loadStart = 0
+  var nextProgressLog = 0
+  /// The server ends because it cannot go on.
+  var hasFailed = false
   let signals: SignalWatcher
   /// Kept open so that a connection can be accepted and refused when descriptors have run out.
   var spareDescriptor: CInt
@@ -54,15 +62,24 @@ import Glibc
   deinit { unsafe Heap.free(readBuffer, Self.readBufferBytes) }
 
   /// Serves until a signal or SHUTDOWN ends it.
-  mutating func run() {
+  /// - Returns: the process's exit status.
+  mutating func run() -> CInt {
     while true {
       turn()
-      if signals.isRequested || engine.shutdownRequest != nil {
-        if signals.isRequested { engine.logger.warning("Received a signal, scheduling shutdown...") }
-        break
+      if hasFailed {
+        removeTraces()
+        return 1
+      }
+      if engine.shutdownRequest != nil { break }
+      if signals.isRequested {
+        engine.logger.warning("Received a signal, scheduling shutdown...")
+        if engine.saveForShutdown(asked: nil) { break }
+        signals.clear()
       }
     }
+    if let loader { endLoading(loader) }
     stop()
+    return 0
   }
 
   private mutating func turn() {
@@ -116,11 +133,11 @@ import Glibc
 
   /// How long the poller may wait: until the next timer or deadline, not at all when work is left.
   private var waitMilliseconds: Int {
-    if !resumeList.isEmpty { return 0 }
+    if !resumeList.isEmpty || loaderHasMore { return 0 }
     let now = LoopClock.realtimeMilliseconds
     // No longer than to the next housekeeping, whatever the wall clock was set to.
     var wait = min(nextCronMilliseconds - now, cronIntervalMilliseconds)
-    if let expiry = engine.keyspace.nextExpiryMilliseconds { wait = min(wait, expiry - now) }
+    if !engine.isLoading, let expiry = engine.keyspace.nextExpiryMilliseconds { wait = min(wait, expiry - now) }
     return max(0, wait)
   }
 
@@ -133,7 +150,11 @@ import Glibc
     let budget = turnCommandCycles == 0 ? limit : min(limit, max(lastTurnCycles / 3, engine.clock.cycles(microseconds: 20)))
     let start = cs_cycles()
     var step = start
-    while engine.keyspace.expireStep() {
+    if let loader {
+      load(loader)
+      step = cs_cycles()
+    }
+    while !engine.isLoading && engine.keyspace.expireStep() {
       let now = cs_cycles()
       if now - step > engine.clock.cycles(microseconds: 100) { measure(.expiry, since: step) }
       step = now
@@ -176,15 +197,19 @@ import Glibc
   private mutating func stop() {
     engine.logger.warning("User requested shutdown...")
     writeReplies()
-    engine.network.closeAll()
-    if !engine.settings.pidFile.isEmpty {
-      engine.logger.notice("Removing the pid file.")
-      unsafe unlink(engine.settings.pidFile)
-    }
+    removeTraces()
     for descriptor in 0..<engine.clients.descriptorLimit {
       if let client = engine.clients.client(CInt(descriptor)) { close(client) }
     }
     freeClosedClients()
     engine.logger.warning("\(Version.productName) is now ready to exit, bye bye...")
+  }
+
+  /// Nobody shall find a server here any more.
+  private mutating func removeTraces() {
+    engine.network.closeAll()
+    guard !engine.settings.pidFile.isEmpty else { return }
+    engine.logger.notice("Removing the pid file.")
+    unsafe unlink(engine.settings.pidFile)
   }
 }

@@ -41,6 +41,9 @@ private func serve(_ settings: Settings, _ configurationFile: String) -> CInt {
   let logger = Logger(path: settings.logFile, level: settings.logLevel)
   logger.notice("\(Version.productName) \(Version.number) (as Redis \(Version.redis)) is starting, pid=\(getpid())")
   for name in settings.namesWithoutEffect { logger.warning("The setting '\(name)' is accepted but has no effect yet") }
+  if !settings.savePoints.isEmpty {
+    logger.warning("Save points make the server save when it ends; it does not save in the background yet")
+  }
   raiseDescriptorLimit(&settings, logger)
   Heap.releasePagesInBackground()
   if settings.hugePages && !Heap.useHugePages() { logger.warning("Huge pages are not available") }
@@ -49,8 +52,8 @@ private func serve(_ settings: Settings, _ configurationFile: String) -> CInt {
     server.engine.facts.configurationFile = configurationFile
     guard server.listen() else { return 1 }
     if !settings.pidFile.isEmpty { writePidFile(settings.pidFile, logger) }
-    server.run()
-    return 0
+    guard server.startLoading() else { return 1 }
+    return server.run()
   } catch {
     logger.warning("Can't start: \(error.call): \(error.text)")
     return 1
@@ -75,7 +78,6 @@ extension Server {
     let settings = engine.settings
     do throws(ListenFailure) {
       try engine.network.listen(at: engine.listenAddresses)
-      if settings.port > 0 { engine.logger.notice("Ready to accept connections tcp") }
     } catch {
       engine.logger.warning("Could not create server TCP listening socket \(error.host):\(error.port): "
         + "\(error.error.call): \(error.error.text)")
@@ -85,7 +87,6 @@ extension Server {
     do throws(SystemError) {
       try engine.network.listen(atPath: settings.unixSocketPath, permissions: settings.unixSocketPermissions,
         backlog: settings.tcpBacklog)
-      engine.logger.notice("Ready to accept connections unix")
       return true
     } catch {
       engine.logger.warning("Failed opening Unix socket: \(error.call): \(error.text)")

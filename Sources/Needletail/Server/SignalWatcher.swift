@@ -13,6 +13,8 @@ import Glibc
     unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
     signal(SIGPIPE, SIG_IGN)
     signal(SIGHUP, SIG_IGN)
+    // A file beyond the limit on file sizes is an error of write(2), not the end of the server.
+    signal(SIGXFSZ, SIG_IGN)
   }
 
   init() {
@@ -31,6 +33,13 @@ import Glibc
 
   /// True once a signal asked for the end.
   var isRequested: Bool { unsafe cs_load_acquire_u64(requested) != 0 }
+
+  /// The request has been refused: the next signal is a first one again.
+  func clear() {
+    var count: eventfd_t = 0
+    unsafe _ = eventfd_read(descriptor, &count)
+    unsafe cs_store_release_u64(requested, 0)
+  }
 
   private func run() {
     var set = Self.signalSet()

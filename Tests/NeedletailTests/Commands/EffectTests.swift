@@ -101,6 +101,32 @@ private final class Recorder: EffectObserver {
     #expect(recorder.take() == "")
   }
 
+  /// Relative times become absolute ones.
+  @Test func restoring() {
+    let server = TestServer(nowMilliseconds: Self.start)
+    server.run("SET", "k", "abc")
+    guard case .bytes(let payload) = server.run("DUMP", "k") else {
+      Issue.record("no payload")
+      return
+    }
+    let recorder = Recorder()
+    server.withEngine { $0.keyspace.effects.observer = recorder }
+    func told(_ key: String, _ ttl: String, _ options: String...) -> [String] {
+      defer { _ = recorder.take() }
+      server.run([Array("RESTORE".utf8), Array(key.utf8), Array(ttl.utf8), payload] + options.map { Array($0.utf8) })
+      let events = recorder.effects.map { "\($0.event) \($0.lengthBefore)>\($0.lengthAfter)" }
+      return events + recorder.commands.map { command in
+        command.arguments.map { $0 == payload ? "P" : String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
+      }
+    }
+    #expect(told("a", "0") == ["restore -1>3", "RESTORE a 0 P"])
+    #expect(told("a", "0") == [])
+    #expect(told("a", "5", "REPLACE") == ["restore 3>3", "RESTORE a 1700000000005 P REPLACE ABSTTL"])
+    #expect(told("a", "1700000000009", "ABSTTL", "REPLACE") == ["restore 3>3", "RESTORE a 1700000000009 P ABSTTL REPLACE"])
+    #expect(told("a", "5", "ABSTTL", "REPLACE") == ["del 3>-1", "DEL a"])
+    #expect(told("a", "5", "ABSTTL") == [])
+  }
+
   @Test func lazyFreeingShowsInWhatIsReproduced() {
     var settings = Settings()
     settings.lazyfreeExpire = true

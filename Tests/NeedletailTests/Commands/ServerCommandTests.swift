@@ -66,8 +66,17 @@ import Testing
 
   // MARK: SHUTDOWN
 
-  private func shutdown(_ options: String...) -> ShutdownRequest? {
-    let server = TestServer()
+  /// The name of the snapshot file is a path that is no file's.
+  private static func unsavable(savePoints: Bool) -> Settings {
+    var settings = Settings()
+    settings.dbFilename = "/nonexistent/dump.rdb"
+    if savePoints { settings.savePoints = [SavePoint(seconds: 1, changes: 1)] }
+    return settings
+  }
+
+  /// Of a server that can save nothing.
+  private func shutdown(_ options: String..., savePoints: Bool = false) -> ShutdownRequest? {
+    let server = TestServer(Self.unsavable(savePoints: savePoints))
     let reply = server.client.runRaw((["shutdown"] + options).map { Array($0.utf8) })
     #expect(reply == [])
     return server.withEngine { $0.shutdownRequest }
@@ -78,13 +87,21 @@ import Testing
     #expect(shutdown("nosave") == ShutdownRequest())
     #expect(shutdown("NOSAVE", "NOW", "now") == ShutdownRequest(isNow: true))
     #expect(shutdown("force") == ShutdownRequest(isForced: true))
+    // FORCE ends the server even if it could not save.
     #expect(shutdown("save", "force", "now") == ShutdownRequest(isNow: true, isForced: true))
+    #expect(shutdown("force", savePoints: true) == ShutdownRequest(isForced: true))
+    #expect(shutdown("nosave", savePoints: true) == ShutdownRequest())
   }
 
   @Test func shutdownRefuses() {
     let bad = [["foo"], ["save", "nosave"], ["abort", "now"], ["nosave", "abort"], ["now", "x"]]
     for options in bad { #expect(server.run((["shutdown"] + options).map { Array($0.utf8) }) == .syntaxError) }
-    #expect(server.run("shutdown", "save").isError)
+    for server in [TestServer(Self.unsavable(savePoints: false)), TestServer(Self.unsavable(savePoints: true))] {
+      #expect(server.run("shutdown", "save") == .error("ERR Errors trying to SHUTDOWN. Check logs."))
+      let request = server.withEngine { $0.shutdownRequest }
+      #expect(request == nil)
+    }
+    #expect(TestServer(Self.unsavable(savePoints: true)).run("shutdown").isError)
     #expect(server.run("shutdown", "abort") == .error("ERR No shutdown in progress."))
     let request = server.withEngine { $0.shutdownRequest }
     #expect(request == nil)

@@ -69,6 +69,10 @@ import Testing
       reason: "this server does not put itself into the background; use a service manager"),
     Bound(name: "appendonly", accepted: ["no"], refused: ["yes"],
       reason: "there is no append-only file yet: 'yes' would promise durability that is not there"),
+    Bound(name: "dbfilename", accepted: ["x", "my-dump.rdb"], refused: ["/x", "a/b", "../x", "''"],
+      reason: "dbfilename can't be a path, just a filename"),
+    Bound(name: "sanitize-dump-payload", accepted: ["no", "yes", "clients"], refused: ["client"],
+      reason: "argument(s) must be one of the following: no, yes, clients"),
     Bound(name: "dir", accepted: ["/", "/tmp"], refused: ["/nonexistent", "''"], reason: "No such file or directory"),
     Bound(name: "dir", accepted: [], refused: ["/etc/passwd"], reason: "Not a directory"),
     Bound(name: "pidfile", accepted: ["/run/x.pid"], refused: ["\"\\xff\"", "\"a\\x00\""],
@@ -89,6 +93,7 @@ import Testing
   @Test(arguments: [
     "protected-mode", "dynamic-hz", "set-proc-title", "always-show-logo", "huge-pages", "lazyfree-lazy-eviction",
     "lazyfree-lazy-expire", "lazyfree-lazy-server-del", "lazyfree-lazy-user-del", "lazyfree-lazy-user-flush",
+    "rdbcompression", "rdbchecksum", "rdb-save-incremental-fsync", "rdb-del-sync-files",
   ])
   func yesNo(_ name: String) throws {
     #expect(try load("\(name) yes").get().shown(name) == "yes")
@@ -102,7 +107,8 @@ import Testing
     let tested = Set(Self.bounds.map(\.name) + [
       "protected-mode", "dynamic-hz", "set-proc-title", "always-show-logo", "huge-pages", "lazyfree-lazy-eviction",
       "lazyfree-lazy-expire", "lazyfree-lazy-server-del", "lazyfree-lazy-user-del", "lazyfree-lazy-user-flush",
-      "bind", "save", "client-output-buffer-limit", "requirepass", "logfile",
+      "bind", "save", "client-output-buffer-limit", "requirepass", "logfile", "rdbcompression",
+      "rdbchecksum", "rdb-save-incremental-fsync", "rdb-del-sync-files",
     ])
     #expect(Set(settingSpecs.map(\.name)) == tested)
     #expect(Set(settingSpecs.flatMap { [$0.name] + $0.aliases }).count == settingSpecs.count)
@@ -147,7 +153,10 @@ import Testing
     var settings = try load("save 60 1").get()
     #expect(settings.refusal(("save", "1 2 3 4")) == nil)
     #expect(settings.savePoints == [SavePoint(seconds: 1, changes: 2), SavePoint(seconds: 3, changes: 4)])
-    #expect(settings.namesWithoutEffect == ["save"])
+    #expect(settings.namesWithoutEffect == [])
+    #expect(settings.refusal(("rdb-del-sync-files", "yes")) == nil)
+    #expect(settings.namesWithoutEffect == ["rdb-del-sync-files"])
+    #expect(settings.refusal(("rdb-del-sync-files", "no")) == nil)
     #expect(settings.refusal(("save", "")) == nil)
     #expect(settings.namesWithoutEffect == [])
   }

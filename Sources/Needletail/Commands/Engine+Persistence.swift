@@ -1,0 +1,190 @@
+import Glibc
+
+/// What is known of snapshots and of loading; INFO shows it.
+struct PersistenceState {
+  /// Seconds since 1970; at first, when the server started.
+  var lastSaveSeconds: Int
+  /// `Effects.dirty` when the last snapshot was taken.
+  var dirtyAtSave = 0
+  /// Snapshots written.
+  var saves = 0
+  var lastLoadKeysLoaded = 0
+  var lastLoadKeysExpired = 0
+  /// While a file is being loaded.
+  var loading: LoadingProgress?
+
+  init(nowMilliseconds: Int) { lastSaveSeconds = nowMilliseconds / 1000 }
+}
+
+struct LoadingProgress {
+  let startSeconds: Int
+  let totalBytes: Int
+  var loadedBytes = 0
+  /// What the server that wrote the file used.
+  var fileUsedMemoryBytes = 0
+
+  var percentage: Double { totalBytes > 0 ? 100 * Double(loadedBytes) / Double(totalBytes) : 0 }
+
+  func etaSeconds(nowSeconds: Int) -> Int {
+    guard loadedBytes > 0 else { return 1 }
+    let elapsed = Double(max(0, nowSeconds - startSeconds))
+    return Int(elapsed * Double(totalBytes - loadedBytes) / Double(loadedBytes))
+  }
+}
+
+// MARK: - Saving
+
+extension Engine {
+  /// What a snapshot tells of the use of keys, and how it is written, by the settings.
+  var snapshotOptions: RDBWriterOptions {
+    let usage: RDBWriterOptions.Usage =
+      settings.evictionPolicy.keepsUseCounter ? .frequency : settings.evictionPolicy.keepsUseTime ? .idle : .none
+    return RDBWriterOptions(compresses: settings.rdbCompression, computesChecksum: settings.rdbChecksum, usage: usage,
+      clock: keyspace.clock)
+  }
+
+  /// Writes the whole keyspace to `dbfilename`, here and now. Complexity: O(size of the keyspace).
+  /// - Returns: false when it failed, which is logged; the old file is as it was then.
+  mutating func saveSnapshot() -> Bool {
+    do throws(SystemError) {
+      let byteCount = try writeSnapshot()
+      persistence.saves += 1
+      persistence.lastSaveSeconds = keyspace.nowMilliseconds / 1000
+      persistence.dirtyAtSave = keyspace.effects.dirty
+      logger.notice("DB saved on disk, \(byteCount) bytes")
+      return true
+    } catch {
+      logger.warning("Failed writing the snapshot '\(settings.dbFilename)' in \(settings.directory): "
+        + "\(error.call): \(error.text)")
+      return false
+    }
+  }
+
+  /// Writes a snapshot when the server is about to end: if that was asked for or, by default, if there are save
+  /// points.
+  /// What has been loaded in part is never saved.
+  /// - Returns: false when it failed.
+  mutating func saveForShutdown(asked: Bool?) -> Bool {
+    guard asked ?? !settings.savePoints.isEmpty, !isLoading else { return true }
+    logger.notice("Saving the final RDB snapshot before exiting.")
+    if saveSnapshot() { return true }
+    logger.warning("Error trying to save the DB, can't exit.")
+    return false
+  }
+
+  private func writeSnapshot() throws(SystemError) -> Int {
+    let options = snapshotOptions
+    let file = try RDBFile(name: settings.dbFilename, syncsIncrementally: settings.rdbSaveIncrementalFsync)
+    var writer = RDBWriter(file, options)
+    writer.header(snapshotFeatures(options), snapshotFields)
+    for database in 0..<keyspace.databaseCount {
+      let count = keyspace.count(database: database)
+      guard count > 0, writer.failure == nil else { continue }
+      writer.database(database, keyCount: count, expiresCount: keyspace.expiresCount(database: database))
+      keyspace.forEachEntry(database: database) { writer.entry($0) }
+    }
+    writer.end()
+    if let failure = writer.failure { throw failure }
+    try writer.sink.commit()
+    return writer.sink.byteCount
+  }
+
+  /// Fewer bytes in use than a long length could count rule such lengths out.
+  func snapshotFeatures(_ options: RDBWriterOptions) -> RDBFeatures {
+    var features = options.features.union(.hints)
+    if memory.usedByteCount >= 1 << 32 { features.insert(.longLengths) }
+    return features
+  }
+
+  /// Auxiliary fields as Redis writes them, and who really wrote the file.
+  var snapshotFields: [(name: String, value: String)] {
+    [
+      ("redis-ver", Version.redis), ("needletail-ver", Version.number), ("redis-bits", "64"),
+      ("ctime", String(keyspace.nowMilliseconds / 1000)), ("used-mem", String(memory.usedByteCount)), ("aof-base", "0"),
+    ]
+  }
+}
+
+// MARK: - Loading
+
+extension Engine {
+  /// Opens `dbfilename` for loading. Nil without such a file.
+  mutating func openSnapshot() throws(SnapshotFailure) -> RDBLoader? {
+    let descriptor = unsafe open(settings.dbFilename, O_RDONLY | O_CLOEXEC)
+    if descriptor < 0 {
+      if errno == ENOENT { return nil }
+      throw SnapshotFailure(reason: unsafe String(cString: strerror(errno)))
+    }
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      close(descriptor)
+      throw SnapshotFailure(reason: "it is no regular file")
+    }
+    _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+    let options = RDBDecoderOptions(seed: keyspace.seed, tag: keyspace.context.units.currentTag, clock: keyspace.clock,
+      nowMilliseconds: keyspace.nowMilliseconds, databaseCount: keyspace.databaseCount,
+      verifiesChecksum: settings.rdbChecksum)
+    let logger = logger
+    let byteCount = Int(status.st_size)
+    do throws(SystemError) {
+      let loader = try RDBLoader(descriptor: descriptor, byteCount: byteCount, options: options) { name, value in
+        Self.logField(name, value, logger)
+      }
+      persistence.loading = LoadingProgress(startSeconds: WallClock.microseconds / 1_000_000, totalBytes: byteCount)
+      persistence.lastLoadKeysLoaded = 0
+      persistence.lastLoadKeysExpired = 0
+      isLoading = true
+      return loader
+    } catch {
+      close(descriptor)
+      throw SnapshotFailure(reason: "\(error.call): \(error.text)")
+    }
+  }
+
+  private static func logField(_ name: String, _ value: String, _ logger: Logger) {
+    switch name {
+    case "redis-ver": logger.notice("Loading RDB produced by version \(value)")
+    case "valkey-ver": logger.notice("Loading RDB produced by Valkey version \(value)")
+    case "ctime": logger.notice("RDB age \(max(0, WallClock.microseconds / 1_000_000 - (Int(value) ?? 0))) seconds")
+    case "used-mem": logger.notice("RDB memory usage when created \(InfoText.human(max(0, Int(value) ?? 0)))")
+    default: break
+    }
+  }
+
+  /// Puts a batch's entries into their database.
+  mutating func insert(_ batch: RDBLoader.Batch) throws(RDBError) {
+    let database = batch.database
+    if batch.keyCount > 0 { keyspace.reserve(batch.keyCount, database: database) }
+    // Far enough ahead to hide memory's latency, near enough to stay in the nearest cache.
+    let distance = 16
+    for index in 0..<min(distance, batch.count) { prefetch(batch[index], database) }
+    for index in 0..<batch.count {
+      if index &+ distance < batch.count { prefetch(batch[index &+ distance], database) }
+      let decoded = batch[index]
+      if !keyspace.insert(decoded, database: database) {
+        for rest in index..<batch.count { batch[rest].free() }
+        throw RDBError(fault: .duplicateKey, offset: decoded.offset)
+      }
+    }
+    persistence.loading?.loadedBytes = batch.offset
+    persistence.lastLoadKeysLoaded += batch.count
+    persistence.lastLoadKeysExpired += batch.expiredCount
+  }
+
+  @inline(__always)
+  private func prefetch(_ decoded: DecodedEntry, _ database: Int) {
+    keyspace.prefetchBucket(decoded.hash, database: database)
+    decoded.prefetch()
+  }
+
+  /// The loader is done, or is to be.
+  mutating func endLoading(_ loader: RDBLoader) {
+    memory.add(loader.finish())
+    keyspace.settle()
+    persistence.loading = nil
+    isLoading = false
+  }
+}
+
+/// Why a snapshot cannot be loaded.
+struct SnapshotFailure: Error { let reason: String }

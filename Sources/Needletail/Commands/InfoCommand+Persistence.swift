@@ -1,0 +1,41 @@
+// INFO's section on snapshots. What is not there yet (saving in the background, the append-only file) is told as what
+// it is: nothing in progress, none done.
+
+extension Engine {
+  func appendPersistence(_ text: inout InfoText) {
+    text.field("loading", isLoading ? 1 : 0)
+    text.field("async_loading", 0)
+    text.field("current_cow_peak", 0)
+    text.field("current_cow_size", 0)
+    text.field("current_cow_size_age", 0)
+    text.decimal("current_fork_perc", 0, digits: 2)
+    text.field("current_save_keys_processed", 0)
+    text.field("current_save_keys_total", 0)
+    text.field("rdb_changes_since_last_save", keyspace.effects.dirty - persistence.dirtyAtSave)
+    text.field("rdb_bgsave_in_progress", 0)
+    text.field("rdb_last_save_time", persistence.lastSaveSeconds)
+    text.field("rdb_last_bgsave_status", "ok")
+    text.field("rdb_last_bgsave_time_sec", -1)
+    text.field("rdb_current_bgsave_time_sec", -1)
+    text.field("rdb_saves", persistence.saves)
+    text.field("rdb_last_cow_size", 0)
+    text.field("rdb_last_load_keys_expired", persistence.lastLoadKeysExpired)
+    text.field("rdb_last_load_keys_loaded", persistence.lastLoadKeysLoaded)
+    text.field("aof_enabled", 0)
+    text.field("aof_rewrite_in_progress", 0)
+    text.field("aof_rewrite_scheduled", 0)
+    text.field("aof_last_rewrite_time_sec", -1)
+    text.field("aof_current_rewrite_time_sec", -1)
+    text.field("aof_last_bgrewrite_status", "ok")
+    text.field("aof_rewrites", 0)
+    text.field("aof_rewrites_consecutive_failures", 0)
+    text.field("aof_last_write_status", "ok")
+    text.field("aof_last_cow_size", 0)
+    guard let loading = persistence.loading else { return }
+    text.field("loading_start_time", loading.startSeconds)
+    text.field("loading_total_bytes", loading.totalBytes)
+    text.field("loading_loaded_bytes", loading.loadedBytes)
+    text.field("loading_loaded_perc", InfoText.fixed(loading.percentage, 2))
+    text.field("loading_eta_seconds", loading.etaSeconds(nowSeconds: WallClock.microseconds / 1_000_000))
+  }
+}

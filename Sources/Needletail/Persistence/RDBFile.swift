@@ -1,0 +1,91 @@
+import CSystem
+import Glibc
+
+/// A snapshot file being written beside the one it shall replace.
+///
+/// Until `commit` has succeeded the old file is as it was; whatever goes wrong before leaves nothing behind but, after
+/// a kill or a power cut, the temporary file `temp-PID.rdb`. The order is Redis's: write, fsync, rename, fsync of the
+/// directory.
+@safe struct RDBFile: ~Copyable, RDBSink {
+  /// Written bytes are sent on to the disk every so often, so that the last fsync finds little to do and the system's
+  /// other writers are not held up by gigabytes at once.
+  private static let syncBytes = 4 << 20
+
+  private var descriptor: CInt
+  private let directory: String
+  private let temporaryName: String
+  private let name: String
+  private let syncsIncrementally: Bool
+  private(set) var byteCount = 0
+  private var syncedByteCount = 0
+  private var isCommitted = false
+
+  /// Opens the temporary file in the file's own directory, which for a bare name is the working directory.
+  init(name: String, syncsIncrementally: Bool) throws(SystemError) {
+    let directory = name.lastIndex(of: "/").map { String(name[...$0]) } ?? "./"
+    let temporaryName = "\(directory)temp-\(getpid()).rdb"
+    let descriptor = unsafe open(temporaryName, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    if descriptor < 0 { throw SystemError(code: errno, call: "open") }
+    self.descriptor = descriptor
+    self.directory = directory
+    self.temporaryName = temporaryName
+    self.name = name
+    self.syncsIncrementally = syncsIncrementally
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+    if !isCommitted { unsafe unlink(temporaryName) }
+  }
+
+  mutating func write(_ bytes: ByteView) throws(SystemError) {
+    var rest = bytes
+    while !rest.isEmpty {
+      // In steps, so that one huge value is sent on to the disk like many small ones.
+      let step = min(rest.count, Self.syncBytes)
+      let written = unsafe Glibc.write(descriptor, rest.base, step)
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw SystemError(code: errno, call: "write")
+      }
+      byteCount += written
+      rest = rest[written..<rest.count]
+      if syncsIncrementally && byteCount - syncedByteCount >= Self.syncBytes { try startSync() }
+    }
+  }
+
+  /// Sends what is new to the disk and waits for what was sent before.
+  private mutating func startSync() throws(SystemError) {
+    let count = byteCount - syncedByteCount
+    var result = cs_sync_file_range(descriptor, Int64(syncedByteCount), Int64(count), false)
+    if result == 0 && syncedByteCount > 0 {
+      let before = min(syncedByteCount, 2 * Self.syncBytes)
+      result = cs_sync_file_range(descriptor, Int64(syncedByteCount - before), Int64(before), true)
+    }
+    // A file system without it is as good as one that needs no such help.
+    if result != 0 && errno != ENOSYS && errno != EINVAL && errno != ESPIPE {
+      throw SystemError(code: errno, call: "sync_file_range")
+    }
+    syncedByteCount = byteCount
+  }
+
+  /// Makes the file durable and puts it in the place of the old one.
+  mutating func commit() throws(SystemError) {
+    if fsync(descriptor) != 0 { throw SystemError(code: errno, call: "fsync") }
+    let closed = close(descriptor)
+    descriptor = -1
+    if closed != 0 { throw SystemError(code: errno, call: "close") }
+    if unsafe rename(temporaryName, name) != 0 { throw SystemError(code: errno, call: "rename") }
+    isCommitted = true
+    try syncDirectory()
+  }
+
+  /// Makes the rename durable.
+  private func syncDirectory() throws(SystemError) {
+    let directory = unsafe open(self.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if directory < 0 { throw SystemError(code: errno, call: "open") }
+    defer { close(directory) }
+    // Some file systems have nothing to do for a directory and say so.
+    if fsync(directory) != 0 && errno != EINVAL && errno != EROFS { throw SystemError(code: errno, call: "fsync") }
+  }
+}
