@@ -29,6 +29,8 @@ extension Engine {
       reply.simple(keyspace.digest().description)
     } else if name.equalsIgnoringCase("digest-value") {
       debugDigestValue(request)
+    } else if name.equalsIgnoringCase("reload") {
+      debugReload(request)
     } else if name.equalsIgnoringCase("set-active-expire") && count == 3 {
       keyspace.isExpiryActive = unsafe strtol(request[2].string, nil, 10) != 0
       reply.ok()
@@ -51,6 +53,17 @@ extension Engine {
       var time = timespec(tv_sec: microseconds / 1_000_000, tv_nsec: microseconds % 1_000_000 * 1000)
       unsafe nanosleep(&time, nil)
     }
+    reply.ok()
+  }
+
+  /// DEBUG RELOAD [NOSAVE]
+  private mutating func debugReload(_ request: Request) {
+    for index in stride(from: 2, to: request.count, by: 1) where !request[index].equalsIgnoringCase("nosave") {
+      return reply.error("ERR DEBUG RELOAD only supports the NOSAVE option.")
+    }
+    guard request.count > 2 || saveSnapshot() else { return reply.error("ERR") }
+    for database in 0..<keyspace.databaseCount { keyspace.flush(database: database) }
+    guard loadSnapshot() else { return reply.error("ERR Error trying to load the RDB dump, check server logs.") }
     reply.ok()
   }
 
@@ -82,6 +95,7 @@ extension Engine {
         "DIGEST", "    Return a digest of all data: the same data have the same, in Redis too.",
         "DIGEST-VALUE [<key> ...]", "    Return a digest for each value.",
         "OBJECT <key>", "    Tell how a value is kept.",
+        "RELOAD [NOSAVE]", "    Save a snapshot, forget all data and load it again; with NOSAVE, load the one there is.",
         "SET-ACTIVE-EXPIRE <0|1>", "    With 0, keys that have expired go only when they are asked for.",
         "SLEEP <seconds>", "    Serve nobody for <seconds>, which may be a fraction.",
         "STRINGMATCH-LEN <pattern> <string>", "    Tell whether <string> matches the glob-style <pattern>.",

@@ -171,6 +171,28 @@ extension Engine {
     persistence.lastLoadKeysExpired += batch.expiredCount
   }
 
+  /// Loads `dbfilename` into an empty keyspace while everybody waits.
+  /// - Returns: false when there is no such file or it is bad, which is logged; a part of it may have been loaded then.
+  mutating func loadSnapshot() -> Bool {
+    do throws(SnapshotFailure) {
+      guard let loader = try openSnapshot() else { throw SnapshotFailure(reason: "there is no such file") }
+      defer { endLoading(loader) }
+      while true {
+        switch loader.waitForNext() {
+        case .batch(let batch):
+          defer { loader.recycle(batch) }
+          do throws(RDBError) { try insert(batch) } catch { throw SnapshotFailure(error) }
+        case .wait: continue
+        case .finished: return true
+        case .failed(let error): throw SnapshotFailure(error)
+        }
+      }
+    } catch {
+      logger.warning("Failed loading '\(settings.dbFilename)': \(error.reason)")
+      return false
+    }
+  }
+
   @inline(__always)
   private func prefetch(_ decoded: DecodedEntry, _ database: Int) {
     keyspace.prefetchBucket(decoded.hash, database: database)
@@ -187,4 +209,9 @@ extension Engine {
 }
 
 /// Why a snapshot cannot be loaded.
-struct SnapshotFailure: Error { let reason: String }
+struct SnapshotFailure: Error {
+  let reason: String
+
+  init(reason: String) { self.reason = reason }
+  init(_ error: RDBError) { reason = "at offset \(error.offset): \(error.message)" }
+}

@@ -185,4 +185,23 @@ import Testing
     let changesLeft = server.withEngine { $0.keyspace.effects.dirty - $0.persistence.dirtyAtSave }
     #expect(changesLeft == 1)
   }
+
+  @Test func debugReload() throws {
+    let server = makeServer { $0.debugCommand = .yes }
+    fill(server, count: 2000)
+    let digest = server.run("DEBUG", "DIGEST")
+    #expect(server.run("DEBUG", "RELOAD") == .ok)
+    #expect(server.run("DEBUG", "DIGEST") == digest)
+    #expect(server.run("PTTL", "key:7") == 1007)
+    server.run("SET", "new", "1")
+    #expect(server.run("DEBUG", "RELOAD", "nosave") == .ok)
+    #expect(server.run("DEBUG", "DIGEST") == digest)
+    #expect(server.run("DEBUG", "RELOAD", "x") == .error("ERR DEBUG RELOAD only supports the NOSAVE option."))
+    try FileManager.default.removeItem(atPath: directory + "/dump.rdb")
+    #expect(
+      server.run("DEBUG", "RELOAD", "NOSAVE") == .error("ERR Error trying to load the RDB dump, check server logs."))
+    #expect(server.run("DBSIZE") == 0)
+    let isLoading = server.withEngine { $0.isLoading }
+    #expect(!isLoading)
+  }
 }
