@@ -28,7 +28,14 @@ class Server:
 
     running: list["Server"] = []
 
-    def __init__(self, binary: str, *options: str, config: str | None = None, descriptors: int | None = None):
+    def __init__(
+        self,
+        binary: str,
+        *options: str,
+        config: str | None = None,
+        descriptors: int | None = None,
+        environment: dict[str, str] | None = None,
+    ):
         self.port = free_port()
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="needletail-test-"))
         command = [binary]
@@ -48,6 +55,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.directory,
+                env={**os.environ, **(environment or {})},
                 preexec_fn=(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limit)) if descriptors else None,
             )
         Server.running.append(self)

@@ -46,7 +46,11 @@ extension Engine {
     let start = commandStartCycles
     let errorsBefore = reply.errors.total
     let dirtyBefore = keyspace.effects.dirty
+    #if PLANTED_FAULTS
+    runWithFault(info.id, request)
+    #else
     run(info.id, request)
+    #endif
     if keyspace.effects.isObserved {
       // A read can change the keyspace too, by meeting an expired key; the key's removal was then told already.
       if info.flags.contains(.write) && keyspace.effects.dirty != dirtyBefore { propagate(request) }
@@ -64,7 +68,7 @@ extension Engine {
     }
   }
 
-  private mutating func run(_ id: CommandID, _ request: Request) {
+  mutating func run(_ id: CommandID, _ request: Request) {
     switch id {
     case .string(let command): run(command, request)
     case .key(let command): run(command, request)
