@@ -147,11 +147,9 @@ extension Engine {
   private mutating func rejectArgumentCount(_ index: CommandIndex, _ client: Client) {
     commands.updateCounters(index) { $0.rejectedCalls += 1 }
     let name = commands.fullName(index)
-    // An EXEC that is not one still ends the transaction.
-    let isExec = client.state.isQueueing && commands.info(index).id == .transaction(.exec)
-    if isExec { endTransaction(client) } else { abortTransaction(client) }
+    let isExec = endTransactionOfRefused(index, client)
     reply.error { text in
-      text.append(isExec ? "EXECABORT Transaction discarded because of: " : "ERR ")
+      text.append(isExec ? Self.execAborted : "ERR " as StaticString)
       text.append("wrong number of arguments for '")
       text.append(name)
       text.append("' command")
@@ -161,8 +159,25 @@ extension Engine {
   @inline(never)
   private mutating func rejectUnauthenticated(_ index: CommandIndex, _ client: Client) {
     commands.updateCounters(index) { $0.rejectedCalls += 1 }
-    abortTransaction(client)
-    reply.error("NOAUTH Authentication required.")
+    if endTransactionOfRefused(index, client) {
+      reply.error("\(Self.execAborted)NOAUTH Authentication required.")
+    } else {
+      reply.error("NOAUTH Authentication required.")
+    }
+  }
+
+  private static var execAborted: StaticString { "EXECABORT Transaction discarded because of: " }
+
+  /// A transaction is aborted by any request that is refused. A refused EXEC ends it, and forgets watched keys even
+  /// outside of one.
+  /// - Returns: whether it is an EXEC.
+  private mutating func endTransactionOfRefused(_ index: CommandIndex, _ client: Client) -> Bool {
+    guard commands.info(index).id == .transaction(.exec) else {
+      abortTransaction(client)
+      return false
+    }
+    endTransaction(client)
+    return true
   }
 
   private mutating func rejectInTransaction(_ index: CommandIndex, _ client: Client) {
