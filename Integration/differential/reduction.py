@@ -32,6 +32,12 @@ def only_related(steps: list[Step], shows: Shows) -> list[Step]:
     return candidate if len(candidate) < len(steps) and shows(candidate) else steps
 
 
+def without_transactions(steps: Sequence[Step]) -> list[Step]:
+    """The same requests, each for itself."""
+    words = (b"MULTI", b"EXEC", b"DISCARD", b"WATCH")
+    return [step for step in steps if isinstance(step[1], str) or step[1][0].upper() not in words]
+
+
 def fewer(steps: list[Step], shows: Shows, deadline: float) -> list[Step]:
     """Zeller's ddmin, leaving out a part at a time."""
     size = max(1, len(steps) // 2)
@@ -73,11 +79,12 @@ def shorter_requests(steps: list[Step], shows: Shows, deadline: float) -> list[S
 
 
 def fewer_arguments(request: Request, position: int) -> list[Request]:
-    return [request[:position] + request[position + 1 :]]
+    return [request[:position] + request[position + count :] for count in (1, 2) if position + count <= len(request)]
 
 
 def shorter_arguments(request: Request, position: int) -> list[Request]:
-    """Ever shorter forms of one argument: each is at most half as long, or the simplest there is."""
+    """Shorter forms of one argument."""
     argument = request[position]
-    shorter = [argument[: len(argument) // 2], argument[:-1]] if len(argument) > 8 else []
+    # Not numbers: a deadline could come near.
+    shorter = [argument[: len(argument) // 2], argument[:-1]] if len(argument) > 8 and not argument.isdigit() else []
     return [[*request[:position], form, *request[position + 1 :]] for form in shorter]

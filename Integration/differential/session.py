@@ -143,22 +143,26 @@ class Session:
         self.kinds[kind] += 1
         if self.kinds[kind] > SAME_KIND_MAX:
             return
-        last = self.repeated(steps, kind)
-        if last is None:
-            # Once more: a difference that depends on the moment may not show each time.
-            last = self.repeated(steps, kind)
+        # Twice, if need be: a difference that depends on the moment may not show each time.
+        last = self.repeated(steps, kind) or self.repeated(steps, kind)
         if last is None:
             self.findings.append(Finding(self.seed, epoch, self.protocol, steps, difference, is_repeatable=False))
             return
-        shortest = reduction.reduced(steps, lambda candidate: self.repeated(candidate, kind) is not None)
+        shortest = self.reduced(steps, kind)
+        plain = reduction.without_transactions(shortest)
+        if len(plain) < len(shortest) and (simpler := self.repeated(plain)):
+            shortest, kind = self.reduced(plain[: simpler.index + 1], simpler.signature), simpler.signature
         last = self.repeated(shortest, kind) or last
         self.findings.append(Finding(self.seed, epoch, self.protocol, shortest, last, is_repeatable=True))
 
-    def repeated(self, steps: Sequence[Step], kind: str) -> Difference | None:
-        """The difference of that kind which the steps show when they begin with empty servers."""
+    def reduced(self, steps: list[Step], kind: str) -> list[Step]:
+        return reduction.reduced(steps, lambda candidate: self.repeated(candidate, kind) is not None)
+
+    def repeated(self, steps: Sequence[Step], kind: str | None = None) -> Difference | None:
+        """The difference (of that kind) which the steps show when they begin with empty servers."""
         self.pair.reset()
         difference = self.observe(steps)
-        return difference if difference and difference.signature == kind else None
+        return difference if difference and kind in (None, difference.signature) else None
 
     def report(self) -> str:
         others = {kind: count - SAME_KIND_MAX for kind, count in self.kinds.items() if count > SAME_KIND_MAX}

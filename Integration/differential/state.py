@@ -27,13 +27,13 @@ class Stored:
     expires_milliseconds: int  # since 1970; -1: never
     contents: Any
 
-    def differs(self, other: "Stored", tolerance_milliseconds: int) -> str | None:
-        """The first thing that is not the same."""
+    def differs(self, other: "Stored", tolerance_milliseconds: int, encodings: bool) -> str | None:
+        """The first thing that is not the same; encodings only if asked for."""
         if self.type != other.type:
             return f"type {self.type!r}, {other.type!r}"
         if self.contents != other.contents:
             return f"contents {short(self.contents)}, {short(other.contents)}"
-        if self.encoding != other.encoding:
+        if encodings and self.encoding != other.encoding:
             return f"encoding {self.encoding!r}, {other.encoding!r}"
         expiries = self.expires_milliseconds, other.expires_milliseconds
         if min(expiries) < 0 and expiries[0] != expiries[1] or abs(expiries[0] - expiries[1]) > tolerance_milliseconds:
@@ -105,13 +105,13 @@ def call(endpoint: Endpoint, *requests: list[bytes]) -> list[bytes]:
     return replies
 
 
-def difference(ours: State, theirs: State, tolerance_milliseconds: int) -> str | None:
+def difference(ours: State, theirs: State, tolerance_milliseconds: int, encodings: bool = True) -> str | None:
     """The first difference of two states in words."""
     for place in sorted(ours.keys() ^ theirs.keys()):
         holder = "ours" if place in ours else "the other's"
         return f"database {place[0]}: only {holder} has {place[1]!r}"
     for place in sorted(ours):
-        if what := ours[place].differs(theirs[place], tolerance_milliseconds):
+        if what := ours[place].differs(theirs[place], tolerance_milliseconds, encodings):
             return f"database {place[0]}, {short(place[1])}: {what}"
     return None
 

@@ -55,7 +55,7 @@ extension Engine {
 }
 
 /// Writes the commands that reproduce all changes into a file, as a client would send them.
-private final class EffectFile: EffectObserver {
+@safe private final class EffectFile: EffectObserver {
   private let file: UnsafeMutablePointer<FILE>
   private var database = 0
 
