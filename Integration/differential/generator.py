@@ -24,6 +24,9 @@ OPTION_ODDS = 0.35
 NEAREST_DEADLINE = 3_000_000
 HARMLESS_DEADLINE = b"3600000"
 
+# In the midst of EXEC's reply they would leave it unfinished.
+NOT_IN_MULTI = {"client|reply", "client|kill"}
+
 # How often a command comes, against 1 for one that works on data.
 GROUP_WEIGHTS = {"connection": 0.15, "server": 0.15, "transactions": 0.6, "scripting": 0.3, "pubsub": 0.3}
 WEIGHTS = {"flushall": 0.02, "flushdb": 0.04, "quit": 0.03, "reset": 0.05, "select": 0.5, "swapdb": 0.1, "dbsize": 0.5}
@@ -48,6 +51,7 @@ class Generator:
         self.by_name = {command.name: command for command in commands}
         self.alone = alone
         self.may_be_in_multi = [False] * CONNECTIONS
+        self.is_silent = [False] * CONNECTIONS
 
     # Steps
 
@@ -62,7 +66,10 @@ class Generator:
             chance = self.random()
             if chance < CLOSE_ODDS:
                 found.append((connection, CLOSE))
-                self.may_be_in_multi[connection] = False
+                self.may_be_in_multi[connection] = self.is_silent[connection] = False
+            elif self.is_silent[connection] and chance > 0.8:
+                found.append((connection, [b"CLIENT", b"REPLY", b"ON"]))
+                self.is_silent[connection] = False
             elif chance < CLOSE_ODDS + LAPSE_ODDS and self.lapsing and not self.may_be_in_multi[connection]:
                 self.lapse(found, connection)
             else:
@@ -76,7 +83,7 @@ class Generator:
         values.has_passed_deadline = False
         request = self.request(command)
         found.append((connection, request))
-        self.follow_transaction(connection, command, request)
+        self.follow(connection, command, request)
         if values.has_passed_deadline and command.is_write and values.keys:
             # Redis keeps such a key until somebody asks for it, which DBSIZE and others would show.
             found.append((connection, [b"EXISTS", *dict.fromkeys(values.keys)]))
@@ -97,14 +104,16 @@ class Generator:
                 return self.by_name["discard" if chance < 0.01 and "discard" in self.by_name else "exec"]
         while True:
             command = self.rng.choices(self.commands, cum_weights=self.cumulative)[0]
-            if not (self.may_be_in_multi[connection] and command.words[0] in self.alone):
+            if not (self.may_be_in_multi[connection] and (command.words[0] in self.alone or command.name in NOT_IN_MULTI)):
                 return command
 
-    def follow_transaction(self, connection: int, command: Command, request: Request) -> None:
+    def follow(self, connection: int, command: Command, request: Request) -> None:
         if command.name == "multi":
             self.may_be_in_multi[connection] = True
         elif command.name in ("exec", "discard", "reset", "quit") and len(request) == 1:
             self.may_be_in_multi[connection] = False
+        elif command.name == "client|reply":
+            self.is_silent[connection] = True
 
     # Requests
 

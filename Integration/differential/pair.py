@@ -10,14 +10,14 @@ from harness import Server, encode
 
 from .generator import CLOSE, PAUSE, Request, Step
 from .grammar import Command
-from .replies import PUSH, end_of_reply, same_kinds
+from .replies import PUSH, end_of_reply
 from .rules import Rules
 from .values import CHANGEABLE_SETTINGS
 
 PAUSE_SECONDS = 0.008
 # How long a server may take that the other one did not need.
 PATIENCE_SECONDS = 3.0
-# After these nobody can say how many replies a connection gets, or whether it is still there.
+# After these nobody can say whether a request is answered, or the connection still there.
 UNCERTAIN = {"client|reply", "client|kill"}
 
 
@@ -115,7 +115,6 @@ class Channel:
     def __init__(self, ours: Endpoint, theirs: Endpoint):
         self.ours, self.theirs = ours, theirs
         self.queue: list[Request] = []  # what MULTI has queued
-        self.is_uncertain = False
 
     def close(self) -> None:
         self.ours.close()
@@ -131,6 +130,7 @@ class Pair:
         self.protocol = protocol
         self.channels: dict[int, Channel] = {}
         self.control = self.open()
+        self.uncertain: set[int] = set()  # connections that may have been told to be silent
         self.uncertain_words = {
             (words[0], words[-1]) for words in (c.words for c in commands if c.name in UNCERTAIN)
         }
@@ -161,9 +161,8 @@ class Pair:
 
     def reset(self) -> None:
         """Both as they were: no keys, no clients, settings as at the start."""
-        for channel in self.channels.values():
-            channel.close()
-        self.channels.clear()
+        for connection in list(self.channels):
+            self.drop(connection)
         if not (self.control.ours.is_open and self.control.theirs.is_open):
             self.control = self.open()
         for replies in self.ask(["FLUSHALL"], *self.settings):
@@ -185,36 +184,39 @@ class Pair:
         return None
 
     def turn(self, connection: int, steps: Sequence[Step], start: int) -> Difference | None:
-        """Steps of one connection: what lies between closings and pauses is one pipeline."""
+        """Steps of one connection: what lies between closings, pauses and such as go alone is one pipeline."""
         pipeline: list[Request] = []
         for offset, (_, action) in enumerate(steps):
-            if not isinstance(action, str) and action[0].upper() not in self.rules.alone:
+            goes_alone = isinstance(action, str) or self.goes_alone(connection, action)
+            if not goes_alone:
                 pipeline.append(action)
-                continue
-            if difference := self.pipeline(connection, pipeline, start + offset - len(pipeline)):
-                return difference
-            pipeline = []
-            if not isinstance(action, str):
-                if difference := self.pipeline(connection, [action], start + offset):
+            if pipeline and (goes_alone or offset == len(steps) - 1):
+                first = start + offset - len(pipeline) + (0 if goes_alone else 1)
+                if difference := self.pipeline(connection, pipeline, first):
                     return difference
-            elif action == PAUSE:
-                time.sleep(PAUSE_SECONDS)
-            elif action == CLOSE and connection in self.channels:
-                self.channels.pop(connection).close()
+                pipeline = []
+            if goes_alone and (difference := self.single(connection, action, start + offset)):
+                return difference
+        return None
+
+    def goes_alone(self, connection: int, request: Request) -> bool:
+        return connection in self.uncertain or request[0].upper() in self.rules.alone or self.is_uncertain(request)
+
+    def single(self, connection: int, action: Request | str, start: int) -> Difference | None:
+        if action == PAUSE:
+            time.sleep(PAUSE_SECONDS)
+        elif action == CLOSE:
+            if connection in self.channels:
+                self.drop(connection)
                 self.settle()
-        return self.pipeline(connection, pipeline, start + len(steps) - len(pipeline))
+        elif connection in self.uncertain or self.is_uncertain(action):
+            return self.uncertain_request(connection, action, start)
+        else:
+            return self.pipeline(connection, [action], start)
+        return None
 
     def pipeline(self, connection: int, requests: list[Request], start: int) -> Difference | None:
-        if not requests:
-            return None
-        channel = self.channels.get(connection)
-        if channel is None:
-            channel = self.channels[connection] = self.open()
-        data = b"".join([encoded(request) for request in requests])
-        channel.ours.send(data)
-        channel.theirs.send(data)
-        if channel.is_uncertain or any(self.is_uncertain(request) for request in requests):
-            return self.uncertain_pipeline(channel, connection, requests, start)
+        channel = self.send(connection, requests)
         theirs = channel.theirs.replies(len(requests))
         ours = channel.ours.replies(len(requests))
         difference = self.compare(channel, requests, ours, theirs, start)
@@ -223,9 +225,21 @@ class Pair:
                 # A closing may be on its way.
                 state = [b"open" if side.is_open else b"closed" for side in (channel.ours, channel.theirs)]
                 return Difference(start + len(theirs), requests[len(theirs)], *state, what="connection")
-            channel.close()
-            del self.channels[connection]
+            self.drop(connection)
         return difference
+
+    def send(self, connection: int, requests: list[Request]) -> Channel:
+        channel = self.channels.get(connection)
+        if channel is None:
+            channel = self.channels[connection] = self.open()
+        data = b"".join([encoded(request) for request in requests])
+        channel.ours.send(data)
+        channel.theirs.send(data)
+        return channel
+
+    def drop(self, connection: int) -> None:
+        self.channels.pop(connection).close()
+        self.uncertain.discard(connection)
 
     def compare(
         self, channel: Channel, requests: list[Request], ours: list[bytes], theirs: list[bytes], start: int
@@ -268,23 +282,28 @@ class Pair:
                 self.control = self.open()  # CLIENT KILL may have met it.
             self.ask(["PING"])
 
-    def uncertain_pipeline(
-        self, channel: Channel, connection: int, requests: list[Request], start: int
-    ) -> Difference | None:
-        """Compares what has come when both servers have nothing left to do, by kind where it is not the same."""
-        channel.is_uncertain = True
+    def uncertain_request(self, connection: int, request: Request, start: int) -> Difference | None:
+        """One request whose reply may not come: compares what is there when both servers have nothing left to do."""
+        self.uncertain.add(connection)
+        channel = self.send(connection, [request])
         self.settle()
         ours, theirs = channel.ours.available_replies(), channel.theirs.available_replies()
-        if len(ours) != len(theirs) or not all(map(same_kinds, ours, theirs)):
-            joined = b" ".join(ours), b" ".join(theirs)
-            return Difference(start + len(requests) - 1, requests[-1], *joined, what="replies")
+        if len(ours) != len(theirs) or len(ours) > 1:
+            return Difference(start, request, b"".join(ours), b"".join(theirs), what="replies")
+        if ours and (difference := self.compare(channel, [request], ours, theirs, start)):
+            return difference
         if channel.ours.is_open != channel.theirs.is_open:
             state = [b"open" if side.is_open else b"closed" for side in (channel.ours, channel.theirs)]
-            return Difference(start + len(requests) - 1, requests[-1], *state, what="connection")
+            return Difference(start, request, *state, what="connection")
         if not channel.ours.is_open:
-            channel.close()
-            del self.channels[connection]
+            self.drop(connection)
+        elif ours and not self.is_silencing(request):
+            self.uncertain.discard(connection)  # Replies come again.
         return None
+
+    @staticmethod
+    def is_silencing(request: Request) -> bool:
+        return len(request) == 3 and request[1].upper() == b"REPLY" and request[2].upper() != b"ON"
 
 
 def encoded(request: Request) -> bytes:

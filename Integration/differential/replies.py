@@ -98,10 +98,6 @@ def pairs_of(value: Any) -> list[tuple[Any, Any]]:
     return list(value) if isinstance(value, Map) else list(zip(value[::2], value[1::2]))
 
 
-def same_kinds(ours: bytes, theirs: bytes) -> bool:
-    return ours[:1] == theirs[:1] and (ours[:3] == b"$-1") == (theirs[:3] == b"$-1")
-
-
 def elements_of(reply: bytes) -> list[bytes]:
     """The replies an array consists of, unparsed."""
     data = bytearray(reply)
