@@ -6,6 +6,9 @@ import tomllib
 from harness import ROOT
 
 
+KEYS = {"where", "what", "why", "commands", "request", "compare", "fields", "ours", "alone"}
+
+
 def test_readme_is_up_to_date() -> None:
     done = subprocess.run([ROOT / "tools/differences", "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -16,7 +19,7 @@ def test_every_entry_is_complete() -> None:
     for entry in table["difference"]:
         assert ("where" in entry) == ("what" in entry), entry
         assert "where" in entry or "why" in entry, entry
-        assert entry.keys() <= {"where", "what", "why", "commands", "request", "compare", "fields", "ours", "alone"}, entry
+        assert entry.keys() <= KEYS, entry
         if "commands" in entry:
             assert "compare" in entry or entry.get("alone"), entry
             assert ("fields" in entry) == (entry.get("compare") == "fields"), entry

@@ -76,9 +76,12 @@ def test_steps_depend_on_the_seed_alone(debug_pair: tuple[Server, Server]) -> No
         pytest.param(1, 3, b"SET", id="a wrong reply where options meet"),
         pytest.param(2, 4, None, id="an expiry lost on a rewrite"),
         pytest.param(3, 3, None, id="a wrong state behind a right reply"),
+        pytest.param(4, 1, b"LCS", id="a crash"),
     ],
 )
-def test_planted_faults_are_found_and_cut_down(faulty_server: str, fault: int, longest: int, command: bytes | None) -> None:
+def test_planted_faults_are_found_and_cut_down(
+    faulty_server: str, fault: int, longest: int, command: bytes | None
+) -> None:
     with servers.start(faulty_server, {"NEEDLETAIL_FAULT": str(fault)}) as ours, servers.start(ORACLE) as oracle:
         session = Session(ours, oracle, 2, SEED)
         epoch = 0
@@ -116,7 +119,8 @@ def test_effects_reproduce_the_state(faulty_server: str, protocol: int, tmp_path
 def test_a_faultless_build_has_no_instruments(tmp_path: pathlib.Path) -> None:
     """The server that is shipped takes no notice of the test's switches."""
     path = tmp_path / "effects"
-    with servers.start(OURS, {"NEEDLETAIL_FAULT": "1", "NEEDLETAIL_EFFECTS": str(path)}) as server, server.connect() as client:
+    switches = {"NEEDLETAIL_FAULT": "1", "NEEDLETAIL_EFFECTS": str(path)}
+    with servers.start(OURS, switches) as server, server.connect() as client:
         connection = Connection(client)
         connection.call("SET", "k", "v")
         assert connection.call("SET", "k", "w", "XX", "GET", "KEEPTTL") == b"$1\r\nv\r\n"

@@ -19,7 +19,7 @@ from differential.session import EPOCH_COMMANDS, Session, cli_lines  # noqa: E40
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tools/differ", description=__doc__)
-    parser.add_argument("--protocol", choices=["2", "3", "both"], default="both", help="RESP2, RESP3 or one after the other")
+    parser.add_argument("--protocol", choices=["2", "3", "both"], default="both", help="RESP2 or RESP3 (default both)")
     parser.add_argument("--commands", type=int, default=60_000, help="for each protocol (default %(default)s)")
     parser.add_argument("--seed", type=int, default=None, help="repeats a run")
     parser.add_argument("--epoch", type=int, default=None, help="only this epoch of the run")
@@ -52,8 +52,8 @@ def run(session: Session, commands: int, epoch: int | None) -> bool:
         session.run_epoch(epoch, EPOCH_COMMANDS)
     seconds = time.monotonic() - begin
     print(
-        f"RESP{session.protocol}, seed {session.seed}: {session.command_count} commands of {len(session.commands)} kinds "
-        f"in {seconds:.1f} s, {sum(session.kinds.values())} differences"
+        f"RESP{session.protocol}, seed {session.seed}: {session.command_count} commands of "
+        f"{len(session.commands)} kinds in {seconds:.1f} s, {sum(session.kinds.values())} differences"
         + (", digests compared" if session.compares_digests else "")
     )
     if session.findings:

@@ -104,7 +104,8 @@ class Generator:
                 return self.by_name["discard" if chance < 0.01 and "discard" in self.by_name else "exec"]
         while True:
             command = self.rng.choices(self.commands, cum_weights=self.cumulative)[0]
-            if not (self.may_be_in_multi[connection] and (command.words[0] in self.alone or command.name in NOT_IN_MULTI)):
+            cannot_be_queued = command.words[0] in self.alone or command.name in NOT_IN_MULTI
+            if not (self.may_be_in_multi[connection] and cannot_be_queued):
                 return command
 
     def follow(self, connection: int, command: Command, request: Request) -> None:
@@ -300,7 +301,9 @@ def weight_of(command: Command) -> float:
 
 def has_deadline(arguments: Sequence[Argument]) -> bool:
     return any(
-        argument.type == "unix-time" or argument.name in ("seconds", "milliseconds", "ttl") or has_deadline(argument.arguments)
+        argument.type == "unix-time"
+        or argument.name in ("seconds", "milliseconds", "ttl")
+        or has_deadline(argument.arguments)
         for argument in arguments
     )
 

@@ -73,13 +73,14 @@ def known_names(server: Server) -> list[str]:
 
 
 def load(ours: Server, oracle: Server) -> list[Command]:
-    """Every command and subcommand that both servers know, in order of their names: a seed means the same everywhere."""
+    """Every command and subcommand that both servers know, in order of their names, so that a seed means the same
+    everywhere. Their arguments are Redis's: ours may have newer ones (test_command_tables.py compares the rest)."""
     shared = sorted(set(known_names(ours)) & set(known_names(oracle)))
     infos: dict[str, Any] = {}
-    for row in ask(ours, "COMMAND", "INFO", *shared):
+    for row in ask(oracle, "COMMAND", "INFO", *shared):
         infos[text_of(row[0])] = row
     docs: dict[str, dict[str, Any]] = {}
-    for name, entry in ask(ours, "COMMAND", "DOCS", *[name for name in shared if "|" not in name]):
+    for name, entry in ask(oracle, "COMMAND", "DOCS", *[name for name in shared if "|" not in name]):
         docs[text_of(name)] = fields_of(entry)
         for subname, subentry in docs[text_of(name)].get("subcommands", Map()):
             docs[text_of(subname)] = fields_of(subentry)

@@ -15,8 +15,9 @@ from .rules import Rules
 from .values import CHANGEABLE_SETTINGS
 
 PAUSE_SECONDS = 0.008
-# How long a server may take that the other one did not need.
-PATIENCE_SECONDS = 3.0
+# How long a reply may take; less when it is known not to come.
+PATIENCE_SECONDS = 15.0
+REPEATING_PATIENCE_SECONDS = 2.0
 # After these nobody can say whether a request is answered, or the connection still there.
 UNCERTAIN = {"client|reply", "client|kill"}
 
@@ -41,8 +42,9 @@ class Difference:
 class Endpoint:
     """One connection to one server."""
 
-    def __init__(self, server: Server, protocol: int):
-        self.socket = server.connect(timeout=PATIENCE_SECONDS)
+    def __init__(self, server: Server, protocol: int, patience_seconds: float = PATIENCE_SECONDS):
+        self.patience_seconds = patience_seconds
+        self.socket = server.connect(timeout=patience_seconds)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.data = bytearray()
         self.is_open = True
@@ -96,7 +98,7 @@ class Endpoint:
         except BlockingIOError:
             pass
         finally:
-            self.socket.settimeout(PATIENCE_SECONDS)
+            self.socket.settimeout(self.patience_seconds)
         found, position = [], 0
         while position < len(self.data) and (end := end_of_reply(self.data, position)) >= 0:
             found.append(bytes(self.data[position:end]))
@@ -128,6 +130,7 @@ class Pair:
         self.servers = ours, oracle
         self.rules = rules
         self.protocol = protocol
+        self.patience_seconds = PATIENCE_SECONDS
         self.channels: dict[int, Channel] = {}
         self.control = self.open()
         self.uncertain: set[int] = set()  # connections that may have been told to be silent
@@ -138,7 +141,7 @@ class Pair:
         self.settings = self.changeable_settings()
 
     def open(self) -> Channel:
-        return Channel(*(Endpoint(server, self.protocol) for server in self.servers))
+        return Channel(*(Endpoint(server, self.protocol, self.patience_seconds) for server in self.servers))
 
     def ask(self, *requests: Sequence[object]) -> tuple[list[bytes], list[bytes]]:
         """Requests of the test itself, on a connection that random ones do not use."""
@@ -160,9 +163,13 @@ class Pair:
         return found
 
     def reset(self) -> None:
-        """Both as they were: no keys, no clients, settings as at the start."""
+        """Both as they were: no keys, no clients, settings as at the start. One that has crashed is started again."""
         for connection in list(self.channels):
             self.drop(connection)
+        for server in self.servers:
+            if server.process.poll() is not None:
+                server.start()
+                self.control.close()
         if not (self.control.ours.is_open and self.control.theirs.is_open):
             self.control = self.open()
         for replies in self.ask(["FLUSHALL"], *self.settings):
@@ -222,7 +229,6 @@ class Pair:
         difference = self.compare(channel, requests, ours, theirs, start)
         if len(theirs) < len(requests) and difference is None:
             if channel.ours.is_open != channel.theirs.is_open:
-                # A closing may be on its way.
                 state = [b"open" if side.is_open else b"closed" for side in (channel.ours, channel.theirs)]
                 return Difference(start + len(theirs), requests[len(theirs)], *state, what="connection")
             self.drop(connection)

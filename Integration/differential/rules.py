@@ -15,7 +15,7 @@ from .generator import Request
 DIFFERENCES = pathlib.Path(__file__).resolve().parent.parent / "differences.toml"
 
 # Tips that make a reply a matter of chance, but it is none in the test.
-EXACT = {"object|encoding", "dump"}
+EXACT = {"object|encoding"}
 # Unordered without a tip that says so.
 UNORDERED = {"config|get"}
 # Arrays that are pairs in RESP2.

@@ -11,7 +11,7 @@ from harness import Server
 from . import reduction, state
 from .generator import CLOSE, PAUSE, Generator, Step
 from .grammar import Command, ask, load
-from .pair import Difference, Pair
+from .pair import PATIENCE_SECONDS, REPEATING_PATIENCE_SECONDS, Difference, Pair
 from .replies import pairs_of
 from .rules import TOLERANCE_MILLISECONDS, Rules
 
@@ -143,17 +143,22 @@ class Session:
         self.kinds[kind] += 1
         if self.kinds[kind] > SAME_KIND_MAX:
             return
+        self.pair.patience_seconds = REPEATING_PATIENCE_SECONDS
+        self.findings.append(self.finding(epoch, steps, difference))
+        self.pair.patience_seconds = PATIENCE_SECONDS
+
+    def finding(self, epoch: int, steps: list[Step], difference: Difference) -> Finding:
+        kind = difference.signature
         # Twice, if need be: a difference that depends on the moment may not show each time.
         last = self.repeated(steps, kind) or self.repeated(steps, kind)
         if last is None:
-            self.findings.append(Finding(self.seed, epoch, self.protocol, steps, difference, is_repeatable=False))
-            return
+            return Finding(self.seed, epoch, self.protocol, steps, difference, is_repeatable=False)
         shortest = self.reduced(steps, kind)
         plain = reduction.without_transactions(shortest)
         if len(plain) < len(shortest) and (simpler := self.repeated(plain)):
             shortest, kind = self.reduced(plain[: simpler.index + 1], simpler.signature), simpler.signature
         last = self.repeated(shortest, kind) or last
-        self.findings.append(Finding(self.seed, epoch, self.protocol, shortest, last, is_repeatable=True))
+        return Finding(self.seed, epoch, self.protocol, shortest, last, is_repeatable=True)
 
     def reduced(self, steps: list[Step], kind: str) -> list[Step]:
         return reduction.reduced(steps, lambda candidate: self.repeated(candidate, kind) is not None)

@@ -52,7 +52,8 @@ def short(value: Any) -> str:
 def snapshot(endpoint: Endpoint) -> State:
     """Everything, read on a connection that is then in database 0."""
     state: State = {}
-    listed = call(endpoint, *(request for n in range(DATABASES) for request in ([b"SELECT", b"%d" % n], [b"KEYS", b"*"])))
+    questions = [request for n in range(DATABASES) for request in ([b"SELECT", b"%d" % n], [b"KEYS", b"*"])]
+    listed = call(endpoint, *questions)
     for database in range(DATABASES):
         keys = sorted(value_of(listed[2 * database + 1]))
         if keys:
@@ -67,7 +68,8 @@ def read_keys(endpoint: Endpoint, database: int, keys: list[bytes], state: State
     questions = [[b"TYPE"], [b"OBJECT", b"ENCODING"], [b"PEXPIRETIME"]]
     answers = [value_of(reply) for reply in call(endpoint, *([*words, key] for key in keys for words in questions))]
     types = [kind.text for kind in answers[::3]]
-    contents = call(endpoint, *([key if word == b"key" else word for word in CONTENTS[t]] for key, t in zip(keys, types)))
+    requests = [[key if word == b"key" else word for word in CONTENTS[kind]] for key, kind in zip(keys, types)]
+    contents = call(endpoint, *requests)
     for index, key in enumerate(keys):
         _, encoding, expiry = answers[3 * index : 3 * index + 3]
         state[database, key] = Stored(types[index], encoding, expiry, in_order(types[index], contents[index]))

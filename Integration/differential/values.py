@@ -43,11 +43,16 @@ ODD_FLOATS = [
     *(b"3.0 ", b".5", b"5.", b"1e-320", b"123456789012345678", b"1e5000", b"0.30000000000000004", b"abc", b""),
 ]
 PATTERNS = [
-    *(b"*", b"s?", b"s1*", b"s[0-3]", b"s[^1]", b"\\s1", b"s[", b"s[a-", b"", b"**1", b"*s*", b"nosuch", b"s[3-0]", b"?1"),
-    *(b"[a-z]?", b"*\\*", b"h*", b"k*k", b"[!s]1", b"[\\]]", b"s[^", b"*" * 20 + b"1"),
+    *(b"*", b"s?", b"s1*", b"s[0-3]", b"s[^1]", b"\\s1", b"s[", b"s[a-", b"", b"**1", b"*s*", b"nosuch", b"s[3-0]"),
+    *(b"?1", b"[a-z]?", b"*\\*", b"h*", b"k*k", b"[!s]1", b"[\\]]", b"s[^", b"*" * 20 + b"1"),
 ]
-TEXTS = [b"", b"a", b"b", b"abc", b"hello world", b"value", b"ABC", b"\x00\xff\r\n", b"\xc3\xa9", b"aaaaaaaaab", b"xyzabc"]
-LENGTHS = [7, 8, 12, 20, 31, 32, 40, 43, 44, 45, 46, 47, 48, 49, 63, 64, 65, 100, 127, 128, 255, 256, 257, 1000, 1023, 1024]
+TEXTS = [
+    *(b"", b"a", b"b", b"abc", b"hello world", b"value", b"ABC", b"\x00\xff\r\n", b"\xc3\xa9", b"aaaaaaaaab"),
+    b"xyzabc",
+]
+LENGTHS = [
+    *(7, 8, 12, 20, 31, 32, 40, 43, 44, 45, 46, 47, 48, 49, 63, 64, 65, 100, 127, 128, 255, 256, 257, 1000, 1023, 1024),
+]
 LONG_LENGTHS = [2000, 4096, 5000, 65_535, 65_536, 70_000]
 FAR_SECONDS = 4_102_444_800  # the year 2100
 # Settings that random requests may change: none of them ends a connection, the server or the test.
@@ -89,7 +94,11 @@ class Values:
             "index": self.position,
             "bit": self.either(0.95, [b"0", b"1"], NOT_INTEGERS),
             "cursor": self.either(0.7, [b"0"], [b"abc", b"-1", b"", b" 0", b"18446744073709551616", b"1x"]),
-            "count": self.either(0.85, [b"1", b"2", b"3", b"10", b"1000", b"100000"], [b"0", b"-1", *NOT_INTEGERS, *EXTREMES[:3]]),
+            "count": self.either(
+                0.85,
+                [b"1", b"2", b"3", b"10", b"1000", b"100000"],
+                [b"0", b"-1", *NOT_INTEGERS, *EXTREMES[:3]],
+            ),
             "timeout": self.either(0.9, [b"0.001", b"0.002", b"0.005"], [b"-1", b"abc", b"nan", b"1e400", b""]),
             "numreplicas": self.either(0.9, [b"0"], [b"-1", b"abc"]),
             "numlocal": self.either(0.9, [b"0"], [b"-1", b"2", b"abc"]),
@@ -101,7 +110,11 @@ class Values:
             "min-match-len": self.either(0.9, [b"0", b"1", b"2", b"3", b"5", b"-1"], [*EXTREMES, *NOT_INTEGERS]),
             "client-id": self.either(0.9, [b"1000001", b"1000002", b"0", b"-1"], [*EXTREMES, *NOT_INTEGERS]),
             "frequency": self.either(0.9, [b"0", b"1", b"100", b"255"], [b"256", b"-1", *NOT_INTEGERS]),
-            "type": self.either(0.8, [b"string", b"list", b"set", b"zset", b"hash", b"stream"], [b"STRING", b"nosuch", b""]),
+            "type": self.either(
+                0.8,
+                [b"string", b"list", b"set", b"zset", b"hash", b"stream"],
+                [b"STRING", b"nosuch", b""],
+            ),
             "value": self.value,
             "element": self.member,
             "member": self.member,
@@ -109,9 +122,17 @@ class Values:
             "pivot": self.member,
             "command": self.command_name,
             "command-name": self.command_name,
-            "category": self.either(0.9, [b"string", b"keyspace", b"fast", b"write", b"dangerous"], [b"nosuch", b"@fast", b""]),
+            "category": self.either(
+                0.9,
+                [b"string", b"keyspace", b"fast", b"write", b"dangerous"],
+                [b"nosuch", b"@fast", b""],
+            ),
             "parameter": self.setting,
-            "connection-name": self.either(0.8, [b"one", b"two", b"three", b""], [b"with space", b"line\nend", b"\xff", b"~!"]),
+            "connection-name": self.either(
+                0.8,
+                [b"one", b"two", b"three", b""],
+                [b"with space", b"line\nend", b"\xff", b"~!"],
+            ),
             "clientname": self.either(0.8, [b"one", b"two"], [b"with space", b""]),
             "libname": self.either(0.8, [b"lib", b"redis-py(x)", b""], [b"with space", b"\xff"]),
             "libver": self.either(0.8, [b"1.0", b"8.2", b""], [b"with space", b"\n"]),
@@ -228,7 +249,8 @@ class Values:
         if chance < 0.8:
             return self.number(FAR_SECONDS, FAR_SECONDS + 10_000_000)
         self.has_passed_deadline = True
-        edges = [b"1", b"1000000000", b"0", b"-1", b"281474976710", b"281474976711", b"9223372036854775", b"9223372036854776"]
+        edges = [b"1", b"1000000000", b"0", b"-1", b"281474976710", b"281474976711"]
+        edges += [b"9223372036854775", b"9223372036854776"]
         return self.pick(edges if chance < 0.93 else EXTREMES if chance < 0.97 else NOT_INTEGERS)
 
     def at_milliseconds(self) -> bytes:
@@ -291,4 +313,5 @@ class Values:
             return self.pick(self.every_key)
         if chance < 0.6:
             return self.value()
-        return self.pick([b"NX", b"XX", b"GET", b"EX", b"PX", b"COUNT", b"LIMIT", b"WITHSCORES", b"nosuch", b"*", b"0", b"-1"])
+        words = [b"NX", b"XX", b"GET", b"EX", b"PX", b"COUNT", b"LIMIT", b"WITHSCORES", b"nosuch", b"*", b"0", b"-1"]
+        return self.pick(words)

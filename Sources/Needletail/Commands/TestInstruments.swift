@@ -3,7 +3,7 @@
 #if PLANTED_FAULTS
 import Glibc
 
-/// Faults of three kinds. NEEDLETAIL_FAULT is the raw value of the one to be shown.
+/// Faults of four kinds. NEEDLETAIL_FAULT is the raw value of the one to be shown.
 enum PlantedFault: Int {
   /// A reply is wrong where options meet that seldom do: `SET key value XX GET KEEPTTL` answers null.
   case wrongReply = 1
@@ -11,6 +11,8 @@ enum PlantedFault: Int {
   case lostExpiry = 2
   /// The reply is right but what is stored is not: DECRBY to a number above 9,000 stores one more.
   case wrongState = 3
+  /// The server ends: LCS with IDX and WITHMATCHLEN.
+  case crash = 4
 }
 
 extension Engine {
@@ -44,6 +46,8 @@ extension Engine {
       var found = lookupWrite(request, 1)
       guard let value = found.entry?.integer, value > 9000, value < Int.max else { return }
       keyspace.setInteger(&found, value + 1)
+    case (.crash, .string(.lcs)) where hasOptions(request, "idx", "withmatchlen"):
+      fatalError("planted")
     default:
       run(id, request)
     }
