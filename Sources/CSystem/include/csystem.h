@@ -65,6 +65,13 @@ static inline uint64_t cs_load_acquire_u64(const void *_Nonnull p) {
 static inline void cs_store_release_u64(void *_Nonnull p, uint64_t v) {
   __atomic_store_n((uint64_t *)p, v, __ATOMIC_RELEASE);
 }
+static inline uint64_t cs_exchange_u64(void *_Nonnull p, uint64_t v) {
+  return __atomic_exchange_n((uint64_t *)p, v, __ATOMIC_ACQ_REL);
+}
+// True when *p was *expected and is now `desired`; otherwise *expected is what it was.
+static inline _Bool cs_compare_exchange_u64(void *_Nonnull p, uint64_t *_Nonnull expected, uint64_t desired) {
+  return __atomic_compare_exchange_n((uint64_t *)p, expected, desired, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
 static inline uint64_t cs_fetch_add_u64(void *_Nonnull p, uint64_t v) {
   return __atomic_fetch_add((uint64_t *)p, v, __ATOMIC_ACQ_REL);
 }

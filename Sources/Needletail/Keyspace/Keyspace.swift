@@ -67,7 +67,7 @@ extension Entry: TableElement {
     // The wheel goes as well: deadlines are disarmed in a new one, which has none of their neighbours to mend.
     var wheel = TimingWheel(baseMilliseconds: 0)
     for i in 0..<databaseCount {
-      unsafe TableTeardown.run(&databases[i].table, &wheel, tag: context.units.currentTag, freer: nil)
+      unsafe TableTeardown.run(&databases[i].table, &wheel, context.units, inBackground: false)
     }
     unsafe databases.deinitialize(count: databaseCount)
     unsafe databases.deallocate()
@@ -231,8 +231,8 @@ extension Entry: TableElement {
   /// Lets go of a string's own unit that left the keyspace when `currentTag` was `tag`.
   mutating func drop(_ unit: StringUnit, tag: UInt8) {
     if unit.byteCount >= Self.backgroundFreeBytes {
-      unsafe context.units.freer.enqueue({ block, byteCount, tag in
-        _ = unsafe Units.dispose(block, byteCount, currentTag: tag)
+      unsafe context.units.freer.enqueue({ block, byteCount, tag, limbo in
+        unsafe Units.dispose(block, byteCount, currentTag: tag, Limbo(raw: limbo))
       }, unit.raw, unit.byteCount, tag: tag)
     } else {
       unsafe context.units.retire(unit.raw, unit.byteCount, tag: tag)
@@ -249,8 +249,8 @@ extension Entry: TableElement {
       effects.watchedKeys.touchAll(database: database) { holds($0, in: database) ? .removed : .none }
     }
     removePinned(database: database)
-    unsafe TableTeardown.run(&(databases + database).pointee.table, &context.wheel, tag: context.units.currentTag,
-      freer: context.units.freer)
+    unsafe TableTeardown.run(&(databases + database).pointee.table, &context.wheel, context.units,
+      inBackground: true)
     return removed
   }
 }

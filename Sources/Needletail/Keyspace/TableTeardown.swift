@@ -3,8 +3,10 @@
   private let directory: UnsafeMutablePointer<UInt64>
   private let globalDepth: Int
 
-  /// Empties `table`. The loop's part is disarming the deadlines; the rest is a job for `freer`, or done here.
-  static func run(_ table: inout SegmentedTable<Entry>, _ wheel: inout TimingWheel, tag: UInt8, freer: BackgroundFreer?) {
+  /// Empties `table`. The loop's part is disarming the deadlines; the rest is a job for the freer, or done here.
+  static func run(_ table: inout SegmentedTable<Entry>, _ wheel: inout TimingWheel, _ units: borrowing Units,
+    inBackground: Bool)
+  {
     guard let directory = unsafe table.directory else { return }
     let size = 1 << table.globalDepth
     if let deadlines = unsafe table.deadlines {
@@ -21,28 +23,30 @@
     unsafe job.bindMemory(to: TableTeardown.self, capacity: 1)
       .initialize(to: TableTeardown(directory: directory, globalDepth: table.globalDepth))
     table.abandon()
-    guard let freer else { return unsafe finish(job, tag) }
-    unsafe freer.enqueue({ job, _, tag in unsafe TableTeardown.finish(job, tag) }, job, byteCount, tag: tag)
+    let tag = units.currentTag
+    guard inBackground else { return unsafe finish(job, tag, units.limbo) }
+    unsafe units.freer.enqueue({ job, _, tag, limbo in unsafe TableTeardown.finish(job, tag, Limbo(raw: limbo)) }, job,
+      byteCount, tag: tag)
   }
 
-  private static func finish(_ job: UnsafeMutableRawPointer, _ tag: UInt8) {
+  private static func finish(_ job: UnsafeMutableRawPointer, _ tag: UInt8, _ limbo: Limbo) {
     let teardown = unsafe job.assumingMemoryBound(to: TableTeardown.self).pointee
     unsafe Heap.free(job, MemoryLayout<TableTeardown>.size)
-    teardown.freeAll(tag)
+    teardown.freeAll(tag, limbo)
   }
 
-  private func freeAll(_ tag: UInt8) {
+  private func freeAll(_ tag: UInt8, _ limbo: Limbo) {
     var index = 0
     while index < 1 << globalDepth {
       let word = unsafe directory[index]
       SegmentLayout.forEach(word) { _, _, word in
         let entry = unsafe Entry(raw: SegmentLayout.pointer(word))
         // Children first: a disposed unit is not read again.
-        if let unit = entry.stringUnit { _ = unsafe Units.dispose(unit.raw, unit.byteCount, currentTag: tag) }
-        _ = unsafe Units.dispose(entry.raw, entry.byteCount, currentTag: tag)
+        if let unit = entry.stringUnit { unsafe Units.dispose(unit.raw, unit.byteCount, currentTag: tag, limbo) }
+        unsafe Units.dispose(entry.raw, entry.byteCount, currentTag: tag, limbo)
       }
-      _ = unsafe Units.dispose(SegmentLayout.segment(word), SegmentLayout.bucketCount(word) << SegmentLayout.bucketShift,
-        currentTag: tag)
+      unsafe Units.dispose(SegmentLayout.segment(word), SegmentLayout.bucketCount(word) << SegmentLayout.bucketShift,
+        currentTag: tag, limbo)
       index += 1 << (globalDepth - SegmentLayout.depth(word))
     }
     unsafe SegmentedTable<Entry>.freeWords(directory, 1 << globalDepth)

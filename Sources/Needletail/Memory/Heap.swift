@@ -49,6 +49,17 @@ enum Heap {
 
   private static let decayMilliseconds = 100
 
+  /// Gives what the calling thread has freed back to the arenas it came from.
+  static func flushThreadCache() { unsafe _ = je_control("thread.tcache.flush", nil, nil, nil, 0) }
+
+  /// Lets the calling thread allocate from an arena of its own, so that it never holds a lock that others wait for.
+  static func useOwnArena() {
+    var arena: UInt32 = 0
+    var size = MemoryLayout<UInt32>.size
+    guard unsafe je_control("arenas.create", &arena, &size, nil, 0) == 0 else { return }
+    unsafe _ = je_control("thread.arena", nil, nil, &arena, size)
+  }
+
   /// Touches a block's pages, so that the first request that uses them does not wait for the kernel.
   static func faultIn(_ block: UnsafeMutableRawPointer, _ byteCount: Int) { unsafe memset(block, 0, byteCount) }
 

@@ -17,6 +17,7 @@ final class KeyspaceModel {
   let keyIndexes: [[UInt8]: Int]
   /// By database and number of the key.
   var held: Contents = [[:], [:]]
+  /// A view that is being walked.
   var view: FrozenKeyspace?
   var pins: [(unit: StringUnit, bytes: [UInt8])] = []
   var failures = 0
@@ -209,82 +210,73 @@ final class KeyspaceModel {
 
   func freeze() {
     checkAll()
-    keyspace.context.units.freeze()
-    view = FrozenKeyspace(keyspace, held, keyIndexes)
+    view = FrozenKeyspace(&keyspace, held, keyIndexes)
   }
 
   func walk(_ units: Int) {
-    guard let view, view.step(units) else { return }
-    if view.seen != view.expected { fail("the view differs") }
+    guard let view, !view.step(units) else { return }
+    if !view.isCancelled && view.contents != view.expected { fail("the view differs") }
     if view.problems > 0 { fail("the view saw \(view.problems) problems") }
     self.view = nil
+    keyspace.thaw()
+    checkTags()
+  }
+
+  /// Every unit alive carries the current tag.
+  private func checkTags() {
+    let tag = keyspace.context.units.currentTag
+    func check(_ unit: UnsafeMutableRawPointer) {
+      if unsafe unit.load(as: UInt8.self) != tag { fail("a unit still belongs to the view") }
+    }
+    for database in 0..<2 {
+      guard let directory = unsafe (keyspace.databases + database).pointee.table.directory else { continue }
+      for index in 0..<(1 << (unsafe (keyspace.databases + database).pointee.table.globalDepth)) {
+        unsafe check(SegmentLayout.segment(directory[index]))
+      }
+      unsafe (keyspace.databases + database).pointee.table.forEach { entry in
+        unsafe check(entry.raw)
+        if let unit = entry.stringUnit { unsafe check(unit.raw) }
+      }
+    }
   }
 }
 
-/// The walker: one forward pass over copies of the directories.
-@safe final class FrozenKeyspace {
+/// What the walker of an open view shows, to be compared with what was there at the freeze.
+final class FrozenKeyspace {
   let expected: KeyspaceModel.Contents
-  var seen: KeyspaceModel.Contents = [[:], [:]]
-  var problems = 0
-  private let keyIndexes: [[UInt8]: Int]
-  private let tag: UInt8
-  private var words: [(database: Int, word: UInt64)] = []
-  private var entries: [(database: Int, address: UInt)] = []
-  /// A string's own unit, left after its entry has been released.
-  private var unit: (database: Int, address: UInt, key: Int, expiry: Int?)?
-  private var previous: UInt = 0
+  private var walker: ViewWalker
+  private var seen: SeenContents
 
-  init(_ keyspace: borrowing Keyspace, _ expected: KeyspaceModel.Contents, _ keyIndexes: [[UInt8]: Int]) {
+  init(_ keyspace: inout Keyspace, _ expected: KeyspaceModel.Contents, _ keyIndexes: [[UInt8]: Int]) {
     self.expected = expected
-    self.keyIndexes = keyIndexes
-    tag = keyspace.context.units.currentTag
-    for database in (0..<2).reversed() {
-      guard let directory = unsafe (keyspace.databases + database).pointee.table.directory else { continue }
-      let depth = unsafe (keyspace.databases + database).pointee.table.globalDepth
-      for index in (0..<(1 << depth)).reversed() { words.append((database, unsafe directory[index])) }
-    }
+    seen = SeenContents(keyIndexes)
+    walker = ViewWalker(keyspace.freeze(), freer: keyspace.context.units.freer)
   }
 
-  /// Visits `units` units.
-  /// - Returns: true at the end.
-  func step(_ units: Int) -> Bool {
-    for _ in 0..<units {
-      if let next = unit {
-        unit = nil
-        let string = unsafe StringUnit(raw: UnsafeMutableRawPointer(bitPattern: next.address)!)
-        record(next.database, next.key, string.bytes.array, next.expiry)
-        if unsafe !Units.release(string.raw, currentTag: tag) { unsafe Heap.free(string.raw, string.byteCount) }
-      } else if let (database, address) = entries.popLast() {
-        let entry = unsafe Entry(raw: UnsafeMutableRawPointer(bitPattern: address)!)
-        guard let key = keyIndexes[entry.key.array] else {
-          problems += 1
-          continue
-        }
-        if let string = entry.stringUnit {
-          unit = unsafe (database, UInt(bitPattern: string.raw), key, entry.expiry)
-        } else {
-          record(database, key, entry.withString { $0.array }, entry.expiry)
-        }
-        if unsafe !Units.release(entry.raw, currentTag: tag) { unsafe Heap.free(entry.raw, entry.byteCount) }
-      } else if let (database, word) = words.popLast() {
-        let segment = unsafe SegmentLayout.segment(word)
-        let address = UInt(bitPattern: segment)
-        if address == previous { continue }
-        previous = address
-        SegmentLayout.forEach(word) { _, _, word in
-          entries.append((database, unsafe UInt(bitPattern: SegmentLayout.pointer(word))))
-        }
-        if unsafe !Units.release(segment, currentTag: tag) {
-          unsafe Heap.free(segment, SegmentLayout.bucketCount(word) << 7)
-        }
-      } else {
-        return true
-      }
-    }
-    return words.isEmpty && entries.isEmpty && unit == nil
-  }
+  func step(_ units: Int) -> Bool { walker.step(units: units, &seen) }
 
-  private func record(_ database: Int, _ key: Int, _ bytes: [UInt8], _ expiry: Int?) {
-    if seen[database].updateValue(.init(bytes: bytes, expiry: expiry), forKey: key) != nil { problems += 1 }
+  func cancel() { walker.isCancelled = true }
+
+  var isCancelled: Bool { walker.isCancelled }
+  var contents: KeyspaceModel.Contents { seen.contents }
+  var problems: Int { seen.problems }
+}
+
+private struct SeenContents: ViewVisitor {
+  let keyIndexes: [[UInt8]: Int]
+  var contents: KeyspaceModel.Contents = [[:], [:]]
+  var problems = 0
+  private var database = 0
+
+  init(_ keyIndexes: [[UInt8]: Int]) { self.keyIndexes = keyIndexes }
+
+  mutating func begin(_ table: FrozenView.Table) { database = table.database }
+
+  mutating func visit(_ entry: Entry) {
+    let held = KeyspaceModel.Held(bytes: entry.withString { $0.array }, expiry: entry.expiry)
+    guard let key = keyIndexes[entry.key.array], contents[database].updateValue(held, forKey: key) == nil else {
+      problems += 1
+      return
+    }
   }
 }

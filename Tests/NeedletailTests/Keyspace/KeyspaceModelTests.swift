@@ -28,7 +28,8 @@ import Testing
       model.step()
       if flushing && model.random.below(1500) == 0 { model.flush(model.random.below(2)) }
       if freezing {
-        if model.view != nil {
+        if let view = model.view {
+          if model.random.below(3000) == 0 { view.cancel() }
           model.walk(model.random.below(4))
         } else if model.random.below(500) == 0 {
           model.freeze()

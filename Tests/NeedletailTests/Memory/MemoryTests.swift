@@ -40,7 +40,8 @@ import Testing
   }
 
   @Test func unitsFollowTheRulesOfFreezing() {
-    var units = Units(freer: sharedFreer)
+    var units = Units(freer: BackgroundFreer(counters: MemoryCounters()))
+    let limbo = units.limbo
     let first = units.currentTag
     let old = unsafe unit(first)
     let released = unsafe unit(first)
@@ -53,22 +54,26 @@ import Testing
     #expect(belongs)
     // Retired while the view has it: the walker gets it back dead and frees it.
     unsafe units.retire(old, 64)
-    let limbo = units.limboByteCount
     let tag = unsafe old.load(as: UInt8.self)
     let isOurs = unsafe Units.release(old, currentTag: second)
-    #expect(limbo == 64 && tag == Units.deadTag && !isOurs)
-    unsafe Heap.free(old, 64)
+    #expect(limbo.byteCount == 64 && tag == Units.deadTag && !isOurs)
+    var dead = DeadUnits()
+    unsafe dead.append(old, 64)
+    units.freer.free(dead)
+    units.freer.wake()
+    waitFor { limbo.byteCount == 0 }
     // Released first: the loop may change and free it.
     let isStill = unsafe Units.release(released, currentTag: second)
     let again = unsafe units.belongsToView(released)
-    let isFreed = unsafe Units.dispose(released, 64, currentTag: second)
-    #expect(isStill && !again && isFreed)
+    unsafe Units.dispose(released, 64, currentTag: second, limbo)
+    #expect(isStill && !again && limbo.byteCount == 0)
+    units.thaw()
     // What was unlinked before a freeze carries the tag of its moment and is not taken for a part of the view.
     let unlinked = unsafe unit(second)
     units.freeze()
     let third = units.currentTag
-    let isFreedLate = unsafe Units.dispose(unlinked, 64, currentTag: second)
-    #expect(third != second && third != Units.deadTag && isFreedLate)
+    unsafe Units.dispose(unlinked, 64, currentTag: second, limbo)
+    #expect(third != second && third != Units.deadTag && limbo.byteCount == 0)
   }
 
   // MARK: Background freer
@@ -81,8 +86,9 @@ import Testing
     let before = counters.usedByteCount
     for i in 0..<1000 {
       let block = unsafe unit(1)
-      unsafe freer.enqueue({ block, byteCount, tag in _ = unsafe Units.dispose(block, byteCount, currentTag: tag) }, block,
-        64, tag: 1)
+      unsafe freer.enqueue({ block, byteCount, tag, limbo in
+        unsafe Units.dispose(block, byteCount, currentTag: tag, Limbo(raw: limbo))
+      }, block, 64, tag: 1)
       if i % 100 == 0 { _ = freer.progress }
     }
     waitFor { freer.progress.pending == 0 }
