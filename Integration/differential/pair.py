@@ -35,8 +35,7 @@ class Difference:
     @property
     def signature(self) -> str:
         """What must stay the same while the sequence is cut down."""
-        words = b" ".join(self.request[:1]).decode("latin-1").upper()
-        return f"{self.what} {words}"
+        return f"reply {self.request[0].decode('latin-1').upper()}" if self.what == "reply" else self.what
 
 
 class Endpoint:
@@ -166,16 +165,26 @@ class Pair:
         """Both as they were: no keys, no clients, settings as at the start. One that has crashed is started again."""
         for connection in list(self.channels):
             self.drop(connection)
-        for server in self.servers:
-            if server.process.poll() is not None:
-                server.start()
-                self.control.close()
-        if not (self.control.ours.is_open and self.control.theirs.is_open):
+        if any(len(replies) == 0 for replies in self.ask(["PING"])):
+            self.control.close()
+            for server in self.servers:
+                self.revive(server)
             self.control = self.open()
         for replies in self.ask(["FLUSHALL"], *self.settings):
             wrong = [reply for reply in replies if reply != b"+OK\r\n"]
             if wrong or len(replies) != 1 + len(self.settings):
                 raise RuntimeError(f"could not begin anew: {wrong}")
+
+    @staticmethod
+    def revive(server: Server) -> None:
+        """Starts a server that has crashed. One may take a while to die."""
+        try:
+            if server.call("PING") == b"+PONG\r\n":
+                return
+        except OSError:
+            pass
+        server.process.wait(timeout=30)
+        server.start()
 
     # Running
 
@@ -260,11 +269,13 @@ class Pair:
         if len(ours) != len(theirs):
             index = min(len(ours), len(theirs))
             missing = b"(none)"
+            # Any request of the pipeline may be the cause: a server that crashes has not sent its last replies.
             return Difference(
-                start + index,
+                start + len(requests) - 1,
                 requests[index],
                 ours[index] if index < len(ours) else missing,
                 theirs[index] if index < len(theirs) else missing,
+                what="number of replies",
             )
         return None
 

@@ -8,7 +8,8 @@ DEBUG_OPTIONS = ("--enable-debug-command", "yes")
 
 
 def start(binary: str, environment: dict[str, str] | None = None) -> Server:
-    return Server(binary, *options(binary), environment=environment)
+    # A crash is cut down by many more: no time for backtraces.
+    return Server(binary, *options(binary), environment={"SWIFT_BACKTRACE": "enable=no", **(environment or {})})
 
 
 def options(binary: str) -> tuple[str, ...]:
