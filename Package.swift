@@ -15,8 +15,9 @@ let package = Package(
   products: [.executable(name: "needletail-server", targets: ["needletail-server"])],
   targets: [
     .systemLibrary(name: "CJemalloc"),
+    .systemLibrary(name: "CXXHash"),
     .target(name: "CSystem"),
-    .target(name: "Needletail", dependencies: ["CSystem", "CJemalloc"], swiftSettings: swiftSettings),
+    .target(name: "Needletail", dependencies: ["CSystem", "CJemalloc", "CXXHash"], swiftSettings: swiftSettings),
     .executableTarget(name: "needletail-server", dependencies: ["Needletail"], swiftSettings: swiftSettings),
     .testTarget(name: "NeedletailTests", dependencies: ["Needletail"], swiftSettings: swiftSettings),
   ]

@@ -118,3 +118,43 @@ struct ArgumentSpec: Sendable {
   var hasMultipleToken = false
   var arguments: [ArgumentSpec] = []
 }
+
+/// What several commands have.
+extension ArgumentSpec {
+  /// An option that is one word.
+  static func token(_ name: StaticString, _ token: StaticString, since: StaticString? = nil) -> ArgumentSpec {
+    ArgumentSpec(name: name, kind: .pureToken, token: token, since: since)
+  }
+
+  /// EX, PX, EXAT, PXAT or `last`.
+  static func expiration(
+    _ last: ArgumentSpec, relativeSince: StaticString? = nil, absoluteSince: StaticString? = nil
+  ) -> ArgumentSpec {
+    ArgumentSpec(
+      name: "expiration", kind: .oneOf, isOptional: true,
+      arguments: [
+        ArgumentSpec(name: "seconds", kind: .integer, token: "EX", since: relativeSince),
+        ArgumentSpec(name: "milliseconds", kind: .integer, token: "PX", since: relativeSince),
+        ArgumentSpec(name: "unix-time-seconds", kind: .unixTime, token: "EXAT", since: absoluteSince),
+        ArgumentSpec(name: "unix-time-milliseconds", kind: .unixTime, token: "PXAT", since: absoluteSince),
+        last,
+      ])
+  }
+
+  /// IFEQ, IFNE, IFDEQ and IFDNE.
+  static func comparisons(since: StaticString? = nil) -> [ArgumentSpec] {
+    [
+      ArgumentSpec(name: "ifeq-value", kind: .string, token: "IFEQ", since: since),
+      ArgumentSpec(name: "ifne-value", kind: .string, token: "IFNE", since: since),
+      ArgumentSpec(name: "ifdeq-digest", kind: .string, token: "IFDEQ", since: since),
+      ArgumentSpec(name: "ifdne-digest", kind: .string, token: "IFDNE", since: since),
+    ]
+  }
+
+  /// NX, XX, GT or LT of EXPIRE and its kin.
+  static var expiryCondition: ArgumentSpec {
+    ArgumentSpec(
+      name: "condition", kind: .oneOf, since: "7.0.0", isOptional: true,
+      arguments: [.token("nx", "NX"), .token("xx", "XX"), .token("gt", "GT"), .token("lt", "LT")])
+  }
+}

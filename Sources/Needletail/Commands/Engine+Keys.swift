@@ -5,22 +5,23 @@ extension Engine {
   /// nearest cache.
   private static var keyBatch: Int { 32 }
 
-  /// Calls `body` for every `step`-th argument from `first` on, hashed, until it answers false. Batch by batch, all
-  /// buckets are prefetched, then all entries, before the first key is looked up.
+  /// Calls `body` for every `step`-th argument from `first` on and before `end` (nil: the last), hashed, until it
+  /// answers false. Batch by batch, all buckets are prefetched, then all entries, before the first key is looked up.
   /// - Returns: false when `body` did.
   @inline(__always)
   @discardableResult
-  mutating func forEachKey(_ request: Request, from first: Int, step: Int = 1,
+  mutating func forEachKey(_ request: Request, from first: Int, step: Int = 1, to end: Int? = nil,
     _ body: (inout Engine, Key, Int) -> Bool) -> Bool
   {
     let seed = keyspace.seed
-    // The only key was prefetched with the request.
-    if request.count <= first + step { return body(&self, request.key(first, seed), first) }
+    let end = end ?? request.count
+    // The only key: nothing to overlap its misses with. (Most were prefetched with the request.)
+    if end <= first + step { return body(&self, request.key(first, seed), first) }
     let database = request.client.database
     var hashes = InlineArray<32, UInt64>(repeating: 0)
     var start = first
-    while start < request.count {
-      let count = min(Self.keyBatch, (request.count - start + step - 1) / step)
+    while start < end {
+      let count = min(Self.keyBatch, (end - start + step - 1) / step)
       for i in 0..<count {
         hashes[i] = request.key(start + i * step, seed).hash
         keyspace.prefetchBucket(hashes[i], database: database)
@@ -75,6 +76,17 @@ extension Engine {
     let length = found.length
     keyspace.remove(&found)
     report(.generic, "del", found, lengthBefore: length, lengthAfter: -1)
+  }
+
+  /// As `removeAndReport`, for a command that names more than the key: it is reproduced as a plain deletion.
+  mutating func removeAsAsked(_ found: inout Found) {
+    let key = found.key.bytes
+    removeAndReport(&found)
+    let command: StaticString = settings.lazyfreeUserDel ? "UNLINK" : "DEL"
+    reproduce {
+      $0.append(command)
+      $0.append(key)
+    }
   }
 
   /// The request took a key out because of the time it named: that is reproduced as a deletion.

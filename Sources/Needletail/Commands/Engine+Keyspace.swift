@@ -67,4 +67,15 @@ struct CommandBuilder {
   mutating func append(_ bytes: ByteView) { arguments.append(bytes.array) }
   mutating func append(_ literal: StaticString) { append(ByteView(literal)) }
   mutating func append(_ number: Int) { arguments.append(Array(String(number).utf8)) }
+
+  /// The option of SET and its kin that does the same.
+  mutating func append(_ expiry: ExpiryChange) {
+    switch expiry {
+    case .clear: break
+    case .keep: append("KEEPTTL")
+    case .at(let time):
+      append("PXAT")
+      append(time)
+    }
+  }
 }

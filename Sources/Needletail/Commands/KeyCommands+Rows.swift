@@ -27,14 +27,7 @@ extension KeyCommand {
         history: [("7.0.0", "+NX, +XX, +GT, +LT")],
         arguments: [
           ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), ArgumentSpec(name: "seconds", kind: .integer),
-          ArgumentSpec(
-            name: "condition", kind: .oneOf, since: "7.0.0", isOptional: true,
-            arguments: [
-              ArgumentSpec(name: "nx", kind: .pureToken, token: "NX"),
-              ArgumentSpec(name: "xx", kind: .pureToken, token: "XX"),
-              ArgumentSpec(name: "gt", kind: .pureToken, token: "GT"),
-              ArgumentSpec(name: "lt", kind: .pureToken, token: "LT"),
-            ]),
+          .expiryCondition,
         ])),
     CommandSpec(
       id: .key(.expireat), name: "expireat", arity: -3, flags: [.write, .fast], categories: [.keyspace, .write, .fast],
@@ -46,14 +39,7 @@ extension KeyCommand {
         arguments: [
           ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0),
           ArgumentSpec(name: "unix-time-seconds", kind: .unixTime),
-          ArgumentSpec(
-            name: "condition", kind: .oneOf, since: "7.0.0", isOptional: true,
-            arguments: [
-              ArgumentSpec(name: "nx", kind: .pureToken, token: "NX"),
-              ArgumentSpec(name: "xx", kind: .pureToken, token: "XX"),
-              ArgumentSpec(name: "gt", kind: .pureToken, token: "GT"),
-              ArgumentSpec(name: "lt", kind: .pureToken, token: "LT"),
-            ]),
+          .expiryCondition,
         ])),
     CommandSpec(
       id: .key(.expiretime), name: "expiretime", arity: 2, flags: [.readonly, .fast],
@@ -133,14 +119,7 @@ extension KeyCommand {
         history: [("7.0.0", "+NX, +XX, +GT, +LT")],
         arguments: [
           ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), ArgumentSpec(name: "milliseconds", kind: .integer),
-          ArgumentSpec(
-            name: "condition", kind: .oneOf, since: "7.0.0", isOptional: true,
-            arguments: [
-              ArgumentSpec(name: "nx", kind: .pureToken, token: "NX"),
-              ArgumentSpec(name: "xx", kind: .pureToken, token: "XX"),
-              ArgumentSpec(name: "gt", kind: .pureToken, token: "GT"),
-              ArgumentSpec(name: "lt", kind: .pureToken, token: "LT"),
-            ]),
+          .expiryCondition,
         ])),
     CommandSpec(
       id: .key(.pexpireat), name: "pexpireat", arity: -3, flags: [.write, .fast],
@@ -153,14 +132,7 @@ extension KeyCommand {
         arguments: [
           ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0),
           ArgumentSpec(name: "unix-time-milliseconds", kind: .unixTime),
-          ArgumentSpec(
-            name: "condition", kind: .oneOf, since: "7.0.0", isOptional: true,
-            arguments: [
-              ArgumentSpec(name: "nx", kind: .pureToken, token: "NX"),
-              ArgumentSpec(name: "xx", kind: .pureToken, token: "XX"),
-              ArgumentSpec(name: "gt", kind: .pureToken, token: "GT"),
-              ArgumentSpec(name: "lt", kind: .pureToken, token: "LT"),
-            ]),
+          .expiryCondition,
         ])),
     CommandSpec(
       id: .key(.pexpiretime), name: "pexpiretime", arity: 2, flags: [.readonly, .fast],

@@ -25,11 +25,15 @@ extension CommandSpec {
     return true
   }
 
-  /// SET reads the key only when it is asked for the old value.
+  /// SET reads the key only when it is asked for the old value or to compare it.
   private func variableFlags(_ scan: KeyScan) -> [StaticString]? {
     guard ByteView(name) == ByteView("set") else { return nil }
-    for index in stride(from: 3, to: scan.count, by: 1) where scan[index].equalsIgnoringCase("get") {
-      return ["RW", "access", "update"]
+    for index in stride(from: 3, to: scan.count, by: 1) {
+      switch StringOption(scan[index]) {
+      case .get: return ["RW", "access", "update"]
+      case .condition(let condition) where condition.comparesValue: return ["RW", "access", "update"]
+      default: continue
+      }
     }
     return ["OW", "update"]
   }

@@ -22,18 +22,32 @@ extension Engine {
   @inline(__always)
   private mutating func increment(_ request: Request, by delta: Int) {
     var found = lookupWrite(request, 1)
-    var old = 0
     let isNew = found.entry == nil
-    if let entry = found.entry {
-      guard entry.type == .string else { return reply.wrongType() }
-      guard let value = entry.integer ?? entry.stringBytes?.integer else { return reply.notAnInteger() }
-      old = value
-    }
+    guard let old = presentInteger(found.entry) else { return }
     let (new, overflows) = old.addingReportingOverflow(delta)
     guard !overflows else { return reply.error("ERR increment or decrement would overflow") }
-    keyspace.setInteger(&found, new)
-    report(.string, "incrby", found, lengthBefore: isNew ? -1 : decimalCount(old), lengthAfter: decimalCount(new))
+    storeSum(new, of: isNew ? nil : old, in: &found)
     reply.integer(new)
+  }
+
+  /// The integer that a string spells; 0 without a key. Nil when it spells none, which has been answered.
+  @inline(__always)
+  mutating func presentInteger(_ entry: Entry?) -> Int? {
+    guard let entry else { return 0 }
+    guard entry.type == .string else {
+      reply.wrongType()
+      return nil
+    }
+    if let value = entry.integer ?? entry.stringBytes?.integer { return value }
+    reply.notAnInteger()
+    return nil
+  }
+
+  /// - Parameter old: what the key held; nil: it is new.
+  @inline(__always)
+  mutating func storeSum(_ new: Int, of old: Int?, in found: inout Found) {
+    keyspace.setInteger(&found, new)
+    report(.string, "incrby", found, lengthBefore: old.map(decimalCount) ?? -1, lengthAfter: decimalCount(new))
   }
 }
 
@@ -46,52 +60,59 @@ extension Engine {
   /// Reads, adds and writes in the 80-bit format that Redis uses, so that both print the same digits.
   mutating func incrbyfloatCommand(_ request: Request) {
     var found = lookupWrite(request, 1)
-    var value: Float80 = 0
-    if let entry = found.entry {
-      guard entry.type == .string else { return reply.wrongType() }
-      if let integer = entry.integer {
-        value = Float80(integer)
-      } else {
-        guard let old = entry.stringBytes?.extendedFloat else { return replyNotAFloat() }
-        value = old
-      }
-    }
+    guard var value = presentDecimal(found.entry) else { return }
     guard let delta = request[2].extendedFloat else { return replyNotAFloat() }
     value += delta
     guard value.isFinite else { return reply.error("ERR increment would produce NaN or Infinity") }
 
-    let before = found.length
     unsafe withUnsafeTemporaryAllocation(byteCount: Decimal80.maxBytes, alignment: 1) { buffer in
       let text = unsafe Decimal80.write(value, to: buffer)
-      if text.count <= Entry.inlineMaxBytes {
-        // The result stays bytes, even where it spells an integer: so does Redis's, and OBJECT ENCODING shows it.
-        let shape = Entry.Shape(key: found.key.bytes, expiry: found.entry?.expiry, stringCount: text.count,
-          isMarkedRaw: !keyspace.isEmbedded(found, text.count, .keep))
-        unsafe keyspace.put(&found, shape) { unsafe text.copy(to: $0) }
-      } else {
-        do throws(OutOfMemory) {
-          try keyspace.setString(&found, text, expiry: .keep)
-        } catch {
-          return replyOutOfMemory()
-        }
-      }
-      report(.string, "incrbyfloat", found, lengthBefore: before, lengthAfter: text.count)
+      guard storeDecimal(text, in: &found) else { return }
       reply.bulk(text)
       // The sum, not the addition: another machine may round differently.
-      reproduce {
-        $0.append("SET")
-        $0.append(request[1])
-        $0.append(text)
-        $0.append("KEEPTTL")
+      reproduceSet(request[1], text, .keep)
+    }
+  }
+
+  /// Makes the key the string `text`, a number's decimals, which stays bytes even where it spells an integer: so does
+  /// Redis's, and OBJECT ENCODING shows it. Keeps the key's expiry.
+  /// - Returns: false when memory ran out, which has been answered.
+  mutating func storeDecimal(_ text: ByteView, in found: inout Found) -> Bool {
+    let before = found.length
+    if text.count <= Entry.inlineMaxBytes {
+      let shape = Entry.Shape(key: found.key.bytes, expiry: found.entry?.expiry, stringCount: text.count,
+        isMarkedRaw: !keyspace.isEmbedded(found, text.count, .keep))
+      unsafe keyspace.put(&found, shape) { unsafe text.copy(to: $0) }
+    } else {
+      do throws(OutOfMemory) {
+        try keyspace.setString(&found, text, expiry: .keep)
+      } catch {
+        replyOutOfMemory()
+        return false
       }
     }
+    report(.string, "incrbyfloat", found, lengthBefore: before, lengthAfter: text.count)
+    return true
+  }
+
+  /// The number that a string spells; 0 without a key. Nil when it spells none, which has been answered.
+  mutating func presentDecimal(_ entry: Entry?) -> Float80? {
+    guard let entry else { return 0 }
+    guard entry.type == .string else {
+      reply.wrongType()
+      return nil
+    }
+    if let integer = entry.integer { return Float80(integer) }
+    if let value = entry.stringBytes?.extendedFloat { return value }
+    replyNotAFloat()
+    return nil
   }
 
   private mutating func replyNotAFloat() { reply.error("ERR value is not a valid float") }
 }
 
 /// Decimal text of 80-bit numbers as Redis has it.
-private enum Decimal80 {
+enum Decimal80 {
   /// Room for the largest number: 4,933 digits, point, 17 decimals, sign.
   static let maxBytes = 5 << 10
 
@@ -110,7 +131,7 @@ private enum Decimal80 {
 extension ByteView {
   /// The number these bytes spell in any form that C's `strtold` reads, nothing before it and nothing behind; nil for
   /// anything else, for "nan", and for what is too large or too small.
-  fileprivate var extendedFloat: Float80? {
+  var extendedFloat: Float80? {
     guard count > 0 && count < Decimal80.maxBytes else { return nil }
     if self[0] == 32 || 9...13 ~= self[0] { return nil }
     return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: count + 1) { buffer in

@@ -34,6 +34,34 @@ extension StringCommand {
           ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), ArgumentSpec(name: "decrement", kind: .integer),
         ])),
     CommandSpec(
+      id: .string(.delex), name: "delex", arity: -2, flags: [.write, .fast], categories: [.write, .string, .fast],
+      keySpecs: [KeySpec(flags: ["RW", "delete"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
+      docs: CommandDocs(
+        summary: "Deletes a key if its string, or that string's digest, is or is not the given one.",
+        since: "8.4.0", group: "string", complexity: "O(1); O(N)",
+        arguments: [
+          ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0),
+          ArgumentSpec(name: "condition", kind: .oneOf, isOptional: true, arguments: ArgumentSpec.comparisons()),
+        ])),
+    CommandSpec(
+      id: .string(.delifeq), name: "delifeq", arity: 3, flags: [.write], categories: [.write, .string, .slow],
+      keySpecs: [
+        KeySpec(flags: ["RM", "access", "delete"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0)),
+      ],
+      docs: CommandDocs(
+        summary: "Deletes a key if its string is the given one.",
+        since: "9.0.0", group: "string", complexity: "O(1)",
+        arguments: [
+          ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), ArgumentSpec(name: "value", kind: .string),
+        ])),
+    CommandSpec(
+      id: .string(.digest), name: "digest", arity: 2, flags: [.readonly, .fast], categories: [.read, .string, .fast],
+      keySpecs: [KeySpec(flags: ["RO", "access"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
+      docs: CommandDocs(
+        summary: "Computes a string's XXH3 digest.",
+        since: "8.4.0", group: "string", complexity: "O(N)",
+        arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0)])),
+    CommandSpec(
       id: .string(.get), name: "get", arity: 2, flags: [.readonly, .fast], categories: [.read, .string, .fast],
       keySpecs: [KeySpec(flags: ["RO", "access"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
       docs: CommandDocs(
@@ -58,16 +86,7 @@ extension StringCommand {
         summary: "Reads a string and sets or removes its key's expiry.",
         since: "6.2.0", group: "string", complexity: "O(1)",
         arguments: [
-          ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0),
-          ArgumentSpec(
-            name: "expiration", kind: .oneOf, isOptional: true,
-            arguments: [
-              ArgumentSpec(name: "seconds", kind: .integer, token: "EX"),
-              ArgumentSpec(name: "milliseconds", kind: .integer, token: "PX"),
-              ArgumentSpec(name: "unix-time-seconds", kind: .unixTime, token: "EXAT"),
-              ArgumentSpec(name: "unix-time-milliseconds", kind: .unixTime, token: "PXAT"),
-              ArgumentSpec(name: "persist", kind: .pureToken, token: "PERSIST"),
-            ]),
+          ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), .expiration(.token("persist", "PERSIST")),
         ])),
     CommandSpec(
       id: .string(.getrange), name: "getrange", arity: 4, flags: [.readonly], categories: [.read, .string, .slow],
@@ -127,6 +146,29 @@ extension StringCommand {
           ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), ArgumentSpec(name: "increment", kind: .double),
         ])),
     CommandSpec(
+      id: .string(.increx), name: "increx", arity: -2, flags: [.write, .denyoom, .fast],
+      categories: [.write, .string, .fast],
+      keySpecs: [
+        KeySpec(flags: ["RW", "access", "update"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0)),
+      ],
+      docs: CommandDocs(
+        summary: "Adds to a number within bounds and sets or removes its key's expiry; a missing key counts as 0.",
+        since: "8.8.0", group: "string", complexity: "O(1)",
+        arguments: [
+          ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0),
+          ArgumentSpec(
+            name: "increment", kind: .oneOf, isOptional: true,
+            arguments: [
+              ArgumentSpec(name: "float", kind: .double, token: "BYFLOAT"),
+              ArgumentSpec(name: "integer", kind: .integer, token: "BYINT"),
+            ]),
+          ArgumentSpec(name: "saturate", kind: .pureToken, token: "SATURATE", isOptional: true),
+          ArgumentSpec(name: "lowerbound", kind: .string, token: "LBOUND", isOptional: true),
+          ArgumentSpec(name: "upperbound", kind: .string, token: "UBOUND", isOptional: true),
+          .expiration(.token("persist", "PERSIST")),
+          ArgumentSpec(name: "enx", kind: .pureToken, token: "ENX", isOptional: true),
+        ])),
+    CommandSpec(
       id: .string(.lcs), name: "lcs", arity: -3, flags: [.readonly], categories: [.read, .string, .slow],
       keySpecs: [KeySpec(flags: ["RO", "access"], begin: .index(1), find: .range(lastKey: 1, step: 1, limit: 0))],
       docs: CommandDocs(
@@ -161,6 +203,25 @@ extension StringCommand {
             arguments: [
               ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), ArgumentSpec(name: "value", kind: .string),
             ]),
+        ])),
+    CommandSpec(
+      id: .string(.msetex), name: "msetex", arity: -4, flags: [.write, .denyoom], categories: [.write, .string, .slow],
+      keySpecs: [
+        KeySpec(flags: ["OW", "update"], begin: .index(1), find: .keyNumber(index: 0, firstKey: 1, step: 2)),
+      ],
+      docs: CommandDocs(
+        summary: "Writes several strings, all at once, that expire at the same time.",
+        since: "8.4.0", group: "string", complexity: "O(N)",
+        arguments: [
+          ArgumentSpec(name: "numkeys", kind: .integer),
+          ArgumentSpec(
+            name: "data", kind: .block, isMultiple: true,
+            arguments: [
+              ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), ArgumentSpec(name: "value", kind: .string),
+            ]),
+          ArgumentSpec(
+            name: "condition", kind: .oneOf, isOptional: true, arguments: [.token("nx", "NX"), .token("xx", "XX")]),
+          .expiration(.token("keepttl", "KEEPTTL")),
         ])),
     CommandSpec(
       id: .string(.msetnx), name: "msetnx", arity: -3, flags: [.write, .denyoom], categories: [.write, .string, .slow],
@@ -198,26 +259,15 @@ extension StringCommand {
         since: "1.0.0", group: "string", complexity: "O(1)",
         history: [
           ("2.6.12", "+EX, +PX, +NX, +XX"), ("6.0.0", "+KEEPTTL"), ("6.2.0", "+GET, +EXAT, +PXAT"),
-          ("7.0.0", "NX with GET allowed"),
+          ("7.0.0", "NX with GET allowed"), ("8.4.0", "+IFEQ, +IFNE, +IFDEQ, +IFDNE"),
         ],
         arguments: [
           ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), ArgumentSpec(name: "value", kind: .string),
           ArgumentSpec(
             name: "condition", kind: .oneOf, since: "2.6.12", isOptional: true,
-            arguments: [
-              ArgumentSpec(name: "nx", kind: .pureToken, token: "NX"),
-              ArgumentSpec(name: "xx", kind: .pureToken, token: "XX"),
-            ]),
+            arguments: [.token("nx", "NX"), .token("xx", "XX")] + ArgumentSpec.comparisons(since: "8.4.0")),
           ArgumentSpec(name: "get", kind: .pureToken, token: "GET", since: "6.2.0", isOptional: true),
-          ArgumentSpec(
-            name: "expiration", kind: .oneOf, isOptional: true,
-            arguments: [
-              ArgumentSpec(name: "seconds", kind: .integer, token: "EX", since: "2.6.12"),
-              ArgumentSpec(name: "milliseconds", kind: .integer, token: "PX", since: "2.6.12"),
-              ArgumentSpec(name: "unix-time-seconds", kind: .unixTime, token: "EXAT", since: "6.2.0"),
-              ArgumentSpec(name: "unix-time-milliseconds", kind: .unixTime, token: "PXAT", since: "6.2.0"),
-              ArgumentSpec(name: "keepttl", kind: .pureToken, token: "KEEPTTL", since: "6.0.0"),
-            ]),
+          .expiration(.token("keepttl", "KEEPTTL", since: "6.0.0"), relativeSince: "2.6.12", absoluteSince: "6.2.0"),
         ])),
     CommandSpec(
       id: .string(.setex), name: "setex", arity: 4, flags: [.write, .denyoom], categories: [.write, .string, .slow],

@@ -1,6 +1,9 @@
 import CJemalloc
 import CSystem
 import Glibc
+#if DEBUG
+  import Synchronization
+#endif
 
 /// Raw blocks from jemalloc, freed with their size so that the allocator need not look it up.
 enum Heap {
@@ -14,7 +17,10 @@ enum Heap {
   }
 
   /// Nil when the system has no memory left. For sizes a user chose.
-  static func tryAllocate(_ byteCount: Int) -> UnsafeMutableRawPointer? { unsafe je_alloc(byteCount) }
+  static func tryAllocate(_ byteCount: Int) -> UnsafeMutableRawPointer? {
+    if mustFail { return nil }
+    return unsafe je_alloc(byteCount)
+  }
 
   /// - Parameter byteCount: the size asked for, or any size of the same size class.
   @inline(__always)
@@ -24,7 +30,18 @@ enum Heap {
   static func tryReallocate(_ block: UnsafeMutableRawPointer, _ oldByteCount: Int, _ byteCount: Int)
     -> UnsafeMutableRawPointer?
   {
-    unsafe je_realloc(block, oldByteCount, byteCount)
+    if mustFail { return nil }
+    return unsafe je_realloc(block, oldByteCount, byteCount)
+  }
+
+  /// Whether a test wants this allocation to fail. Always false in a release build.
+  @inline(__always)
+  private static var mustFail: Bool {
+    #if DEBUG
+      AllocationFaults.current?.nextFails() ?? false
+    #else
+      false
+    #endif
   }
 
   /// What an allocation of `byteCount` bytes really takes. jemalloc's classes up to 128 bytes are 8 and the
@@ -66,3 +83,20 @@ enum Heap {
   /// Maps memory in huge pages from now on. False when the system has none.
   static func useHugePages() -> Bool { cs_use_huge_pages() == 0 }
 }
+
+#if DEBUG
+  /// Makes one of the allocations fail that may, in what runs with it as `current`:
+  ///
+  ///     AllocationFaults.$current.withValue(AllocationFaults(failing: 1)) { ... }
+  final class AllocationFaults: Sendable {
+    @TaskLocal static var current: AllocationFaults?
+    private let remaining: Atomic<Int>
+
+    /// - Parameter place: 1 for the first allocation from now on.
+    init(failing place: Int) { remaining = Atomic(place) }
+
+    var hasFailed: Bool { remaining.load(ordering: .relaxed) <= 0 }
+
+    fileprivate func nextFails() -> Bool { remaining.subtract(1, ordering: .relaxed).newValue == 0 }
+  }
+#endif

@@ -303,6 +303,15 @@ struct ReplyOutput: ~Copyable {
     if isRESP3 { raw(value ? "#t\r\n" : "#f\r\n") } else { raw(value ? ":1\r\n" : ":0\r\n") }
   }
 
+  /// A number whose decimals are there already: a double, in RESP2 a bulk string.
+  mutating func double(_ decimals: ByteView) {
+    guard isRESP3 else { return bulk(decimals) }
+    reserve(decimals.count + 3)
+    put(UInt8(ascii: ","))
+    put(decimals)
+    putCRLF()
+  }
+
   /// Text with its format (`txt`, `mkd`): a verbatim string, in RESP2 a bulk string.
   mutating func verbatim(_ text: String, format: StaticString = "txt") {
     guard isRESP3 else { return bulk(text) }

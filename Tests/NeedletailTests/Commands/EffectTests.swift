@@ -52,6 +52,25 @@ private final class Recorder: EffectObserver {
       ("DEL none", ""), ("DEL c none d", "del c 1>-1, del d 1>-1 | DEL c none d"),
       ("UNLINK new", "del new 1>-1 | UNLINK new"),
       ("TOUCH k", ""), ("KEYS *", ""), ("SCAN 0", ""),
+      ("SET s a IFEQ x", ""), ("SET s a IFNE x", "set s -1>1 | SET s a"), ("SET s bb IFEQ a", "set s 1>2 | SET s bb"),
+      ("SET s b IFNE x KEEPTTL", "set s 2>1 | SET s b KEEPTTL"),
+      ("SET s b IFEQ b EX 5", "set s 1>1, expire s 1>1 | SET s b PXAT 1700000005000"), ("DIGEST s", ""),
+      ("DELEX s IFEQ x", ""), ("DELEX s IFEQ b", "del s 1>-1 | DEL s"), ("DELEX s", ""),
+      ("SET s b", "set s -1>1 | SET s b"), ("DELEX s", "del s 1>-1 | DEL s"),
+      ("SET s b", "set s -1>1 | SET s b"), ("DELIFEQ s x", ""), ("DELIFEQ s b", "del s 1>-1 | DEL s"), ("MSETEX 1 m v XX", ""),
+      ("MSETEX 2 m v n ww NX", "set m -1>1, set n -1>2 | MSET m v n ww"),
+      ("MSETEX 1 m x KEEPTTL XX", "set m 1>1 | MSETEX 1 m x KEEPTTL"),
+      ("MSETEX 2 m v n w EX 5",
+        "set m 1>1, expire m 1>1, set n 2>1, expire n 1>1 | MSETEX 2 m v n w PXAT 1700000005000"),
+      ("INCREX i", "incrby i -1>1 | SET i 1 KEEPTTL"), ("INCREX i BYINT 9 UBOUND 5", ""),
+      ("INCREX i BYINT 99 UBOUND 10 SATURATE", "incrby i 1>2 | SET i 10 KEEPTTL"),
+      ("INCREX i BYFLOAT 0.5", "incrbyfloat i 2>4 | SET i 10.5 KEEPTTL"),
+      ("INCREX i BYFLOAT 0.5 EX 5", "incrbyfloat i 4>2, expire i 2>2 | SET i 11 PXAT 1700000005000"),
+      ("INCREX i EX 9 ENX", "incrby i 2>2 | SET i 12 KEEPTTL"),
+      ("INCREX i PERSIST", "incrby i 2>2, persist i 2>2 | SET i 13"),
+      ("INCREX i PERSIST", "incrby i 2>2 | SET i 14 KEEPTTL"), ("INCREX i NX", ""),
+      ("INCREX i PX 9 ENX", "incrby i 2>2, expire i 2>2 | SET i 15 PXAT 1700000000009"),
+      ("INCREX i EXAT 1", "del i 2>-1 | DEL i"), ("INCREX i EXAT 1", ""),
     ] {
       server.send(request)
       let told = recorder.take()
@@ -81,7 +100,7 @@ private final class Recorder: EffectObserver {
     let server = TestServer(settings, nowMilliseconds: Self.start)
     let recorder = Recorder()
     server.withEngine { $0.keyspace.effects.observer = recorder }
-    for request in ["EXPIRE k 0", "GETEX k PXAT 1", "GETDEL k"] {
+    for request in ["EXPIRE k 0", "GETEX k PXAT 1", "GETDEL k", "DELEX k IFEQ v", "DELIFEQ k v"] {
       server.run("SET", "k", "v")
       _ = recorder.take()
       server.send(request)
@@ -155,7 +174,7 @@ private final class Recorder: EffectObserver {
     func offset() -> String { "\([0, 1, 44, 300, 1023, 1100].randomElement(using: &generator)!)" }
     func milliseconds() -> String { "\(Int.random(in: -10...2000, using: &generator))" }
     func at() -> String { "\(now + Int.random(in: -10...2000, using: &generator))" }
-    let request: [String] = switch Int.random(in: 0..<24, using: &generator) {
+    let request: [String] = switch Int.random(in: 0..<32, using: &generator) {
     case 0: ["SET", key(), value()]
     case 1: ["SET", key(), value(), "PX", milliseconds()]
     case 2: ["SET", key(), value(), pick(["NX", "XX", "GET", "KEEPTTL"])]
@@ -179,6 +198,12 @@ private final class Recorder: EffectObserver {
     case 20: ["PEXPIRE", key(), milliseconds()]
     case 21: ["PEXPIREAT", key(), at()]
     case 22: ["PERSIST", key()]
+    case 23: ["SET", key(), value(), pick(["IFEQ", "IFNE"]), number(), pick(["GET", "KEEPTTL"])]
+    case 24: ["DELEX", key(), pick(["IFEQ", "IFNE"]), number()]
+    case 25: ["MSETEX", "2", key(), value(), key(), value(), pick(["NX", "XX", "KEEPTTL"])]
+    case 26: ["MSETEX", "2", key(), value(), key(), value(), "PX", milliseconds()]
+    case 27: ["INCREX", key(), "BYINT", number(), "UBOUND", "1000000000", pick(["SATURATE", "PERSIST"])]
+    case 28: ["INCREX", key(), "BYFLOAT", number(), "PXAT", at(), pick(["ENX", "SATURATE"])]
     default: [pick(["GET", "TTL", "EXISTS", "STRLEN"]), key()]
     }
     return request.map { Array($0.utf8) }

@@ -210,12 +210,22 @@ import Testing
     #expect(keys("MSET a 1 b 2") == ["a", "b"])
     #expect(keys("mset a 1 b") == ["a", "b"])
     #expect(keys("lcs a b LEN") == ["a", "b"])
+    #expect(keys("msetex 2 a 1 b 2 NX") == ["a", "b"])
+    #expect(keys("msetex 1 a 1 b 2") == ["a"])
+    #expect(keys("increx a BYINT 5") == ["a"])
+    for number in ["0", "-1", "3", "x", "9223372036854775807"] {
+      #expect(keys("msetex \(number) a 1 b 2") == .error("ERR Invalid arguments specified for command"))
+    }
     #expect(keys("object encoding a") == ["a"])
     #expect(keys("object") == .error("ERR The command has no key arguments"))
     #expect(keys("object nosuch a") == .error("ERR Invalid command specified"))
     #expect(keys("get") == .error("ERR Invalid number of arguments specified for command"))
-    let withFlags = server.run("command", "getkeysandflags", "set", "a", "1", "get")
-    #expect(withFlags == [["a", [.simple("RW"), .simple("access"), .simple("update")]]])
+    for options in [["get"], ["IFEQ", "x"], ["EX", "5", "ifdne", "x"]] {
+      let withFlags = server.run((["command", "getkeysandflags", "set", "a", "1"] + options).map { Array($0.utf8) })
+      #expect(withFlags == [["a", [.simple("RW"), .simple("access"), .simple("update")]]])
+    }
+    #expect(server.run("command", "getkeysandflags", "set", "a", "1", "NX") ==
+      [["a", [.simple("OW"), .simple("update")]]])
   }
 
   /// The keys that `specs` find in a request, or nil where it does not fit.

@@ -82,6 +82,53 @@ import Testing
     server.expect([("SET k v EX 100", .ok), ("MSET k w", .ok), ("TTL k", -1)])
   }
 
+  // MARK: MSETEX
+
+  @Test func msetex() {
+    server.expect([
+      ("MSETEX 2 a 1 b 2", 1), ("MGET a b", ["1", "2"]), ("TTL a", -1), ("MSETEX 2 a 3 b 4 EX 10", 1), ("TTL a", 10),
+      ("TTL b", 10), ("GET b", "4"), ("MSETEX 1 a 5 keepttl", 1), ("GET a", "5"), ("TTL a", 10), ("MSETEX 1 a 6", 1),
+      ("TTL a", -1), ("MSETEX 1 a 7 PX 1500", 1), ("PTTL a", 1500), ("MSETEX 1 a 7 EXAT 1700000100", 1),
+      ("PEXPIRETIME a", 1_700_000_100_000), ("MSETEX 1 a 7 PXAT 1700000000001", 1), ("PTTL a", 1),
+      ("MSETEX 2 a 1 a 2 PX 5 PX 50", 1), ("GET a", "2"), ("PTTL a", 50),
+      ("MSETEX 1 gone v PXAT 1", 1), ("EXISTS gone", 0),
+    ])
+  }
+
+  @Test func msetexConditions() {
+    server.expect([
+      ("MSETEX 2 a 1 b 2 XX", 0), ("EXISTS a b", 0), ("MSETEX 2 a 1 b 2 EX 10 nx", 1), ("TTL b", 10),
+      ("MSETEX 2 a 3 c 4 NX", 0), ("EXISTS c", 0), ("MSETEX 2 a 3 c 4 XX", 0), ("GET a", "1"),
+      ("MSETEX 2 a 3 b 4 XX KEEPTTL", 1), ("MGET a b", ["3", "4"]), ("TTL a", 10), ("MSETEX 2 c 1 c 2 NX NX", 1),
+      ("GET c", "2"),
+    ])
+  }
+
+  @Test func msetexChecksItsArguments() {
+    let noNumber = Reply.error("ERR invalid numkeys value")
+    let noPairs = Reply.error("ERR wrong number of key-value pairs")
+    server.expect([
+      ("MSETEX", .wrongArity("msetex")), ("MSETEX 1 a", .wrongArity("msetex")), ("MSETEX a 1 b 2", noNumber),
+      ("MSETEX 0 a 1", noNumber), ("MSETEX -1 a 1", noNumber), ("MSETEX 2147483648 a 1", noNumber),
+      ("MSETEX 2147483647 a 1", noPairs), ("MSETEX 2 a 1 b", noPairs), ("MSETEX 3 a 1 b 2 EX", noPairs),
+      ("MSETEX 1 a 1 b", .syntaxError), ("MSETEX 1 a 1 EX", .syntaxError), ("MSETEX 1 a 1 NX XX", .syntaxError),
+      ("MSETEX 1 a 1 EX 10 PX 10", .syntaxError), ("MSETEX 1 a 1 KEEPTTL EX 10", .syntaxError),
+      ("MSETEX 1 a 1 PERSIST", .syntaxError), ("MSETEX 1 a 1 GET", .syntaxError),
+      ("MSETEX 1 a 1 EX 0", .invalidExpiry("msetex")), ("MSETEX 1 a 1 XX PX x", .notAnInteger), ("EXISTS a", 0),
+    ])
+  }
+
+  @Test(arguments: [1, 31, 32, 33, 65]) func msetexOfManyKeys(_ count: Int) {
+    let names = (0..<count).map { "key:\($0)" }
+    let pairs = names.map { "\($0) v\($0)" }.joined(separator: " ")
+    let all = names.joined(separator: " ")
+    server.expect([
+      ("MSETEX \(count) \(pairs) EX 100 XX", 0), ("EXISTS \(all) EX XX", 0), ("MSETEX \(count) \(pairs) EX 100 NX", 1),
+      ("MGET \(all) EX", .array(names.map { .bulk("v\($0)") } + [.null])), ("TTL \(names[count - 1])", 100),
+      ("MSETEX \(count) \(pairs) NX", 0), ("MSETEX \(count) \(pairs) XX", 1), ("TTL \(names[count - 1])", -1),
+    ])
+  }
+
   // MARK: SET
 
   @Test func setConditions() {
@@ -222,7 +269,11 @@ import Testing
       ("SET k v EX 100", [0, 0, 1]), ("SETEX k 100 v", [0, 0, 1]), ("DEL k a b", [0, 0, 3]),
       ("INCRBYFLOAT q 1", [0, 0, 1]),
       ("INCR q", [0, 0, 1]), ("GETRANGE k 0 -1", [1, 0, 0]), ("GETRANGE n 0 -1", [0, 1, 0]), ("RANDOMKEY", [0, 0, 0]),
-      ("KEYS k", [0, 0, 0]),
+      ("KEYS k", [0, 0, 0]), ("SET k x IFEQ v", [0, 0, 1]), ("SET k x IFEQ w", [0, 0, 0]),
+      ("SET k x IFEQ w GET", [1, 0, 0]), ("DIGEST k", [1, 0, 0]), ("DIGEST n", [0, 1, 0]),
+      ("DELEX k IFNE v", [0, 0, 0]),
+      ("DELEX k IFEQ v", [0, 0, 1]), ("DELEX k", [0, 0, 1]), ("DELIFEQ k w", [0, 0, 0]), ("DELIFEQ k v", [0, 0, 1]),
+      ("MSETEX 2 a 1 b 2 EX 100", [0, 0, 2]), ("INCREX q EX 100", [0, 0, 1]), ("INCREX q UBOUND 1", [0, 0, 0]),
     ] {
       #expect(change(request) == expected, "\(request)")
     }

@@ -94,6 +94,7 @@ import Testing
     Case("*2\r\n", ">2\r\n") { $0.push(2) },
     Case(":1\r\n", "#t\r\n") { $0.bool(true) },
     Case(":0\r\n", "#f\r\n") { $0.bool(false) },
+    Case("$5\r\n-0.25\r\n", ",-0.25\r\n") { $0.double(ByteView("-0.25")) },
     Case("$4\r\ntext\r\n", "=8\r\ntxt:text\r\n") { $0.verbatim("text") },
     Case("$0\r\n\r\n", "=4\r\nmkd:\r\n") { $0.verbatim("", format: "mkd") },
     Case("-ERR no\r\n") { $0.error("ERR no" as StaticString) },

@@ -133,7 +133,9 @@
       bytes += chunk.array
       return true
     }
-    unsafe pointer.pointee.output.chain.removeAll { _ in }
+    unsafe pointer.pointee.output.chain.removeAll {
+      unsafe engine.pointee.keyspace.unpin(unsafe StringUnit(raw: $0))
+    }
     return bytes
   }
 }
