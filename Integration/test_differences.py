@@ -6,7 +6,7 @@ import tomllib
 from harness import ROOT
 
 
-KEYS = {"where", "what", "why", "commands", "request", "compare", "fields", "ours", "alone"}
+KEYS = {"where", "what", "why", "commands", "request", "compare", "fields", "ours", "theirs", "alone"}
 
 
 def test_readme_is_up_to_date() -> None:
@@ -22,6 +22,6 @@ def test_every_entry_is_complete() -> None:
         assert entry.keys() <= KEYS, entry
         if "commands" in entry:
             assert "compare" in entry or entry.get("alone"), entry
-            assert ("fields" in entry) == (entry.get("compare") == "fields"), entry
-            assert ("ours" in entry) == (entry.get("compare") == "ours"), entry
+            for mode in ("fields", "ours", "theirs"):
+                assert (mode in entry) == (entry.get("compare") == mode), entry
     assert all(entry["commands"] and entry["why"] for entry in table["excluded"])

@@ -11,7 +11,7 @@ from harness import Server, encode
 from .generator import CLOSE, PAUSE, Request, Step
 from .grammar import Command
 from .replies import PUSH, end_of_reply
-from .rules import Rules
+from .rules import CLOSED, OPEN, Rules
 from .values import CHANGEABLE_SETTINGS
 
 PAUSE_SECONDS = 0.008
@@ -237,9 +237,7 @@ class Pair:
         ours = channel.ours.replies(len(requests))
         difference = self.compare(channel, requests, ours, theirs, start)
         if len(theirs) < len(requests) and difference is None:
-            if channel.ours.is_open != channel.theirs.is_open:
-                state = [b"open" if side.is_open else b"closed" for side in (channel.ours, channel.theirs)]
-                return Difference(start + len(theirs), requests[len(theirs)], *state, what="connection")
+            difference = self.compare_connections(channel, requests[len(theirs)], start + len(theirs))
             self.drop(connection)
         return difference
 
@@ -279,6 +277,13 @@ class Pair:
             )
         return None
 
+    def compare_connections(self, channel: Channel, request: Request, index: int) -> Difference | None:
+        """Both open, or both closed."""
+        states = [OPEN if side.is_open else CLOSED for side in (channel.ours, channel.theirs)]
+        if states[0] == states[1] or self.rules.agree(request, *states):
+            return None
+        return Difference(index, request, *states, what="connection")
+
     def agree(self, channel: Channel, request: Request, ours: bytes, theirs: bytes) -> bool:
         if channel.queue and request[0].upper() == b"EXEC":
             return self.rules.agree_in_transaction(channel.queue, ours, theirs)
@@ -309,10 +314,9 @@ class Pair:
             return Difference(start, request, b"".join(ours), b"".join(theirs), what="replies")
         if ours and (difference := self.compare(channel, [request], ours, theirs, start)):
             return difference
-        if channel.ours.is_open != channel.theirs.is_open:
-            state = [b"open" if side.is_open else b"closed" for side in (channel.ours, channel.theirs)]
-            return Difference(start, request, *state, what="connection")
-        if not channel.ours.is_open:
+        if difference := self.compare_connections(channel, request, start):
+            return difference
+        if not (channel.ours.is_open and channel.theirs.is_open):
             self.drop(connection)
         elif ours and not self.is_silencing(request):
             self.uncertain.discard(connection)  # Replies come again.

@@ -24,6 +24,8 @@ PAIRS = {"config|get", "hgetall"}
 IDENTITIES = {"client|id", "client|getredir"}
 # Moments and spans of time: in milliseconds or seconds.
 TIMES = re.compile(r"h?p?(ttl|expiretime)$")
+# What connections are compared by.
+OPEN, CLOSED = b"(open)", b"(closed)"
 # How far apart the servers may be, which are asked one after the other.
 TOLERANCE_MILLISECONDS = 3_000
 
@@ -62,8 +64,10 @@ class Rules:
             return False
         name, tips = command.name, command.tips
         for entry in self.differences:
-            if matches(name, entry["commands"]) and re.search(entry.get("request", "").encode(), b" ".join(request)):
-                return agree_but_for(entry, ours, theirs)
+            concerns = matches(name, entry["commands"])
+            if concerns and re.search(entry.get("request", "").encode(), b" ".join(request)):
+                if agree_but_for(entry, ours, theirs):
+                    return True
         # From here on, an error is an error, and the same one.
         if ours[:1] == b"-" or theirs[:1] == b"-":
             return False
@@ -101,6 +105,10 @@ def agree_but_for(entry: dict[str, Any], ours: bytes, theirs: bytes) -> bool:
             return True
         case "ours":
             return re.search(entry["ours"].encode(), ours, re.S) is not None
+        case "theirs":
+            return re.search(entry["theirs"].encode(), theirs, re.S) is not None
+        case "open":
+            return {ours, theirs} == {OPEN, CLOSED}
         case "shape":
             return same_shape(value_of(ours), value_of(theirs))
         case "fields":
