@@ -48,6 +48,15 @@ def test_random_commands(debug_pair: tuple[Server, Server], protocol: int) -> No
     assert not session.findings, session.report()
 
 
+def test_redis_beside_itself() -> None:
+    """The grammar of all its commands makes nothing that depends on the moment: what differs is a server's doing."""
+    with servers.start(ORACLE) as one, servers.start(ORACLE) as other:
+        session = Session(one, other, 3, SEED)
+        session.run(COMMANDS // 10)
+        assert len(session.commands) > 300
+        assert not session.findings, session.report()
+
+
 def test_every_command_is_met(debug_pair: tuple[Server, Server]) -> None:
     """What is not left out with a reason comes up, in requests that are in order."""
     session = Session(*debug_pair, 2, SEED)

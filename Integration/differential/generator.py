@@ -24,6 +24,8 @@ OPTION_ODDS = 0.35
 NEAREST_DEADLINE = 3_000_000
 HARMLESS_DEADLINE = b"3600000"
 
+# Arguments that make what is stored depend on the moment: XADD's *.
+CHANCE = {"auto-id"}
 # In the midst of EXEC's reply they would leave it unfinished.
 NOT_IN_MULTI = {"client|reply", "client|kill"}
 
@@ -129,7 +131,8 @@ class Generator:
         if chance < 0.2:
             word = int(self.random() * len(command.words))
             request[word] = self.any_case(request[word])
-        if chance > 1 - MUTATION_ODDS:
+        # A blocking command may be mutated into one that blocks for ever.
+        if chance > 1 - MUTATION_ODDS and "blocking" not in command.flags:
             self.mutate(request, len(command.words))
             if command.name in self.deadline_names:
                 keep_deadlines_away(request, len(command.words))
@@ -273,7 +276,7 @@ class Generator:
 
             return emit_token
         if argument.type == "oneof":
-            choices = [self.argument(choice, command) for choice in argument.arguments]
+            choices = [self.argument(choice, command) for choice in argument.arguments if choice.name not in CHANCE]
 
             def emit_one(request: Request, count: int) -> int:
                 choices[int(self.random() * len(choices))](request, 0)

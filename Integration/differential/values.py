@@ -139,6 +139,7 @@ class Values:
             "username": self.either(0.8, [b"default"], [b"nobody", b""]),
             "password": self.either(0.8, [b"secret", b"x"], [b"", b"p" * 100]),
             "section": self.either(0.8, [b"server", b"keyspace", b"stats", b"everything"], [b"nosuch", b""]),
+            "id": self.either(0.9, [b"0", b"1-1", b"2-0", b"2-1", b"5-3", b"10-0", b"$", b">", b"-", b"+"], NOT_INTEGERS),
             "arg": self.anything,
         }
         types: dict[str, Draw] = {
