@@ -41,6 +41,16 @@
     return client
   }
 
+  /// In the order in which they connected. Complexity: O(n log n), for those who ask about clients.
+  var all: [Client] {
+    var clients: [Client] = []
+    clients.reserveCapacity(count)
+    for index in 0..<descriptorLimit {
+      if let client = unsafe slots[index] { clients.append(client) }
+    }
+    return clients.sorted { $0.state.id < $1.state.id }
+  }
+
   /// Takes the client out; it lives on until it is freed.
   mutating func remove(descriptor: CInt) {
     guard client(descriptor) != nil else { return }

@@ -3,6 +3,7 @@ enum CommandID: Sendable, Hashable {
   case string(StringCommand)
   case key(KeyCommand)
   case connection(ConnectionCommand)
+  case client(ClientCommand)
   case server(ServerCommand)
   case transaction(TransactionCommand)
 }

@@ -79,7 +79,7 @@ extension Engine {
     do throws(SettingError) {
       let names = try settings.apply(pairs, fromLocalClient: request.client.state.isLocal)
       if let failure = applySettings(names, old: old) {
-        throw .failed(name: failure.name, reason: failure.reason)
+        throw .failed(name: Array(failure.name.utf8), reason: failure.reason)
       }
       reply.ok()
     } catch {

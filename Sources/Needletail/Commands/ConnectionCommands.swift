@@ -4,7 +4,6 @@ import Glibc
 
 enum ConnectionCommand: UInt8, Sendable, CaseIterable {
   case ping, echo, select, quit, reset, hello, auth
-  case client, clientSetName, clientGetName, clientId, clientSetInfo, clientHelp
 }
 
 extension ConnectionCommand {
@@ -84,56 +83,6 @@ extension ConnectionCommand {
           ArgumentSpec(name: "username", kind: .string, since: "6.0.0", isOptional: true),
           ArgumentSpec(name: "password", kind: .string),
         ])),
-    CommandSpec(
-      id: .connection(.client), name: "client", arity: -2, flags: [],
-      categories: [.slow],
-      docs: CommandDocs(
-        summary: "Holds the commands about client connections.",
-        since: "2.4.0", group: "connection", complexity: "by subcommand"),
-      subcommands: [
-        CommandSpec(
-          id: .connection(.clientSetName), name: "setname", arity: 3, flags: [.noscript, .loading, .stale],
-          categories: [.slow, .connection],
-          tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
-          docs: CommandDocs(
-            summary: "Gives the connection a name.",
-            since: "2.6.9", group: "connection", complexity: "O(1)",
-            arguments: [
-              ArgumentSpec(name: "connection-name", kind: .string),
-            ])),
-        CommandSpec(
-          id: .connection(.clientGetName), name: "getname", arity: 2, flags: [.noscript, .loading, .stale],
-          categories: [.slow, .connection],
-          docs: CommandDocs(
-            summary: "Returns the name of the connection.",
-            since: "2.6.9", group: "connection", complexity: "O(1)")),
-        CommandSpec(
-          id: .connection(.clientId), name: "id", arity: 2, flags: [.noscript, .loading, .stale],
-          categories: [.slow, .connection],
-          docs: CommandDocs(
-            summary: "Returns the number of the connection, which is never used twice.",
-            since: "5.0.0", group: "connection", complexity: "O(1)")),
-        CommandSpec(
-          id: .connection(.clientSetInfo), name: "setinfo", arity: 4, flags: [.noscript, .loading, .stale],
-          categories: [.slow, .connection],
-          tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
-          docs: CommandDocs(
-            summary: "Tells which library the client uses.",
-            since: "7.2.0", group: "connection", complexity: "O(1)",
-            arguments: [
-              ArgumentSpec(name: "attr", kind: .oneOf,
-                arguments: [
-                  ArgumentSpec(name: "libname", kind: .string, token: "LIB-NAME"),
-                  ArgumentSpec(name: "libver", kind: .string, token: "LIB-VER"),
-                ]),
-            ])),
-        CommandSpec(
-          id: .connection(.clientHelp), name: "help", arity: 2, flags: [.loading, .stale],
-          categories: [.slow, .connection],
-          docs: CommandDocs(
-            summary: "Lists the subcommands.",
-            since: "5.0.0", group: "connection", complexity: "O(1)")),
-      ]),
   ]
 }
 
@@ -147,12 +96,6 @@ extension Engine {
     case .reset: resetCommand(request)
     case .hello: helloCommand(request)
     case .auth: authCommand(request)
-    case .client: rejectUnknownSubcommand(request)
-    case .clientSetName: clientSetNameCommand(request)
-    case .clientGetName: clientGetNameCommand(request)
-    case .clientId: clientIdCommand(request)
-    case .clientSetInfo: clientSetInfoCommand(request)
-    case .clientHelp: clientHelpCommand()
     }
   }
 
@@ -186,6 +129,9 @@ extension Engine {
     endTransaction(request.client)
     request.client.state.database = 0
     request.client.state.name = []
+    // Its own answer is one of those that are given again.
+    if request.client.state.modes.contains(.repliesOff) { reply.resume() }
+    request.client.state.modes = []
     request.client.state.isAuthenticated = settings.password.isEmpty
     setProtocol(request.client, isRESP3: false)
     reply.simple("RESET")
@@ -305,70 +251,5 @@ extension Engine {
       secretIndex = secretIndex + 1 == secret.count ? 0 : secretIndex + 1
     }
     return difference == 0
-  }
-}
-
-// MARK: - CLIENT
-
-extension Engine {
-  mutating func clientSetNameCommand(_ request: Request) {
-    guard isPlain(request[2]) else { return rejectClientName() }
-    request.client.state.name = request[2].array
-    reply.ok()
-  }
-
-  mutating func clientGetNameCommand(_ request: Request) {
-    let name = request.client.state.name
-    if name.isEmpty { reply.null() } else { reply.bulk(name) }
-  }
-
-  mutating func clientIdCommand(_ request: Request) { reply.integer(request.client.state.id) }
-
-  /// CLIENT SETINFO (LIB-NAME name | LIB-VER version)
-  mutating func clientSetInfoCommand(_ request: Request) {
-    let attribute = request[2]
-    let isName = attribute.equalsIgnoringCase("lib-name")
-    guard isName || attribute.equalsIgnoringCase("lib-ver") else {
-      return reply.error { text in
-        text.append("ERR Unrecognized option '")
-        text.append(attribute)
-        text.append("'")
-      }
-    }
-    guard isPlain(request[3]) else {
-      return reply.error { text in
-        text.append("ERR ")
-        text.append(attribute)
-        text.append(" cannot contain spaces, newlines or special characters.")
-      }
-    }
-    if isName {
-      request.client.state.libraryName = request[3].array
-    } else {
-      request.client.state.libraryVersion = request[3].array
-    }
-    reply.ok()
-  }
-
-  mutating func clientHelpCommand() {
-    reply.help(
-      "CLIENT",
-      [
-        "GETNAME", "    Return this connection's name.",
-        "ID", "    Return this connection's number.",
-        "SETINFO <option> <value>", "    Tell which library this client uses. Options are:",
-        "    * LIB-NAME: the library's name.", "    * LIB-VER: its version.",
-        "SETNAME <name>", "    Give this connection a name; an empty one takes it away.",
-      ])
-  }
-
-  private mutating func rejectClientName() {
-    reply.error("ERR Client names cannot contain spaces, newlines or special characters.")
-  }
-
-  /// Visible ASCII only: such text cannot break the lines of CLIENT LIST.
-  private func isPlain(_ text: ByteView) -> Bool {
-    for index in 0..<text.count where text[index] < 0x21 || text[index] > 0x7e { return false }
-    return true
   }
 }

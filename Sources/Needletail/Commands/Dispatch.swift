@@ -9,7 +9,27 @@ extension Engine {
   ///
   /// - Parameter command: what `commands.lookup` found for the request's name, a container still unresolved; the batch
   ///   has looked it up already, to prefetch the keys.
+  @inline(__always)
   mutating func execute(_ command: CommandIndex?, _ request: Request) {
+    if request.client.state.modes.isEmpty { dispatch(command, request) } else { executeInMode(command, request) }
+  }
+
+  /// A command of a client that gets no replies, or does not want to touch keys.
+  @inline(never)
+  private mutating func executeInMode(_ command: CommandIndex?, _ request: Request) {
+    let modes = request.client.state.modes
+    // CLIENT REPLY SKIP is about the command after it, this one: it may well be another SKIP.
+    request.client.state.modes.remove(.skipsNextReply)
+    let isUnanswered = !modes.isDisjoint(with: [.repliesOff, .skipsNextReply])
+    // TOUCH exists to touch.
+    keyspace.clock.isFrozen = modes.contains(.noTouch) && command.map { commands.info($0).id } != .key(.touch)
+    if isUnanswered { reply.suspend() }
+    dispatch(command, request)
+    reply.resume()
+    keyspace.clock.isFrozen = false
+  }
+
+  private mutating func dispatch(_ command: CommandIndex?, _ request: Request) {
     guard let command else { return rejectUnknownCommand(request) }
     var index = command
     var info = commands.info(index)
@@ -21,6 +41,7 @@ extension Engine {
       index = subcommand
       info = commands.info(index)
     }
+    request.client.state.lastCommand = index
     guard info.accepts(argumentCount: request.count) else { return rejectArgumentCount(index, request.client) }
     if !request.client.state.isAuthenticated && !info.flags.contains(.noAuth) && !settings.password.isEmpty {
       return rejectUnauthenticated(index, request.client)
@@ -57,6 +78,7 @@ extension Engine {
       reproduction = nil
     }
     statistics.commandsProcessed &+= 1
+    request.client.state.commandsProcessed &+= 1
     let isFailure = reply.errors.total > errorsBefore
     let now = cs_cycles()
     let cycles = now &- start
@@ -73,6 +95,7 @@ extension Engine {
     case .string(let command): run(command, request)
     case .key(let command): run(command, request)
     case .connection(let command): run(command, request)
+    case .client(let command): run(command, request)
     case .server(let command): run(command, request)
     case .transaction(let command): run(command, request)
     }
@@ -86,7 +109,7 @@ extension CommandID {
     switch self {
     case .transaction(let command): command != .unwatch
     case .connection(let command): command == .quit || command == .reset
-    case .string, .key, .server: false
+    case .string, .key, .client, .server: false
     }
   }
 }
@@ -107,12 +130,13 @@ extension Engine {
 
   @inline(never)
   private mutating func rejectUnknownCommand(_ request: Request) {
+    request.client.state.lastCommand = nil
     let name = request[0]
     if name.equalsIgnoringCase("post") || name.equalsIgnoringCase("host:") {
       // A browser was tricked into talking to us: HTTP's lines would come through as commands one by one, its body
       // among them. Redis drops such a connection without a word, and so do we.
       request.client.state.closesAtOnce = true
-      return
+      return logAttack(request.client)
     }
     abortTransaction(request.client)
     reply.error { text in
@@ -131,8 +155,19 @@ extension Engine {
     }
   }
 
+  private func logAttack(_ client: Client) {
+    let address = String(decoding: client.state.connection.peerAddress(unixPath: settings.unixSocketPath).text, as: UTF8.self)
+    logger.warning(
+      """
+      Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to \
+      \(Version.productName). This is likely due to an attacker attempting to use Cross Protocol Scripting to \
+      compromise your \(Version.productName) instance. Connection from \(address) aborted.
+      """)
+  }
+
   @inline(never)
   mutating func rejectUnknownSubcommand(_ request: Request) {
+    request.client.state.lastCommand = nil
     let container = commands.lookup(request[0]).map { commands.fullName($0).uppercased() } ?? request[0].string
     reply.error { text in
       text.append("ERR unknown subcommand '")

@@ -30,7 +30,9 @@ extension Engine {
 
   @inline(never)
   private mutating func replyLargeString(_ entry: Entry) {
-    guard let unit = entry.stringUnit, reply.canPin else { return entry.withString { reply.bulk($0) } }
+    // Nobody gets it: a copy would be for nothing.
+    if reply.isDiscarding { return }
+    guard let unit = entry.stringUnit else { return entry.withString { reply.bulk($0) } }
     keyspace.pin(unit, key: entry.key)
     unsafe reply.bulk(unit.bytes, pinning: unit.raw)
   }

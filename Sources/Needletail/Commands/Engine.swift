@@ -13,7 +13,7 @@ import CSystem
   let logger: Logger
   let memory: MemoryCounters
   let commands = CommandTable([
-    StringCommand.rows, KeyCommand.rows, ConnectionCommand.rows, ServerCommand.rows,
+    StringCommand.rows, KeyCommand.rows, ConnectionCommand.rows, ClientCommand.rows, ServerCommand.rows,
     TransactionCommand.rows,
   ])
   /// What reproduces the running command when the request itself does not; only kept while somebody listens.
@@ -26,6 +26,8 @@ import CSystem
   var commandStartCycles = cs_cycles()
   /// What INFO tells of the process and its memory; `refreshFacts` brings it up to date.
   var facts = ServerFacts()
+  /// Clients that CLIENT KILL ended: the loop closes them when the batch has run.
+  var killedClients: [Client] = []
   /// Set by SHUTDOWN; the loop looks at it after each turn.
   var shutdownRequest: ShutdownRequest?
 

@@ -27,6 +27,9 @@
     return unsafe arguments[index]
   }
 
+  /// Bytes of all arguments. Complexity: O(n).
+  var byteCount: Int { (0..<count).reduce(0) { $0 + self[$1].count } }
+
   /// Argument `index` as a key, hashed with `seed`. Complexity: O(1) for the first key, O(n) for others.
   @inline(__always)
   func key(_ index: Int, _ seed: HashSeed) -> Key {

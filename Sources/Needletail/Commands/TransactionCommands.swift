@@ -50,6 +50,8 @@ struct Transaction: ~Copyable {
   var queue = TransactionQueue()
   /// A request was refused while queueing: EXEC will fail.
   var isAborted = false
+  /// EXEC is running what was queued.
+  var isExecuting = false
   var watcher: Watcher?
 }
 
@@ -112,6 +114,7 @@ extension Engine {
     }
     unwatch(client)
     client.state.isQueueing = false
+    unsafe transaction.pointee.isExecuting = true
     keyspace.effects.beginTransaction()
     unsafe transaction.pointee.queue.exchangeLargeArguments(with: &keyspace.largeArguments)
     unsafe reply.array(transaction.pointee.queue.count)
@@ -176,6 +179,7 @@ extension Engine {
     unsafe client.state.transaction = nil
     unsafe transaction.pointee.queue.removeAll()
     unsafe transaction.pointee.isAborted = false
+    unsafe transaction.pointee.isExecuting = false
     if unsafe spareTransaction == nil, unsafe transaction.pointee.queue.isSmall {
       unsafe spareTransaction = transaction
     } else {

@@ -117,21 +117,24 @@ struct SavePoint: Sendable, Equatable {
 
 /// Why CONFIG SET was refused. `message` is the whole error reply, worded as Redis words it.
 enum SettingError: Error, Equatable {
-  case unknown(name: String)
-  case failed(name: String, reason: String)
+  /// Names are the client's own bytes.
+  case unknown(name: [UInt8])
+  case failed(name: [UInt8], reason: String)
 
-  var message: String {
+  var message: [UInt8] {
     switch self {
     case .unknown(let name):
-      "ERR Unknown option or number of arguments for CONFIG SET - '\(Self.oneLine(name))'"
+      Array("ERR Unknown option or number of arguments for CONFIG SET - '".utf8) + Self.oneLine(name)
+        + Array("'".utf8)
     case .failed(let name, let reason):
-      "ERR CONFIG SET failed (possibly related to argument '\(Self.oneLine(name))') - \(Self.oneLine(reason))"
+      Array("ERR CONFIG SET failed (possibly related to argument '".utf8) + Self.oneLine(name)
+        + Array("') - ".utf8) + Self.oneLine(Array(reason.utf8))
     }
   }
 
   /// A reply line must not be broken by what a client sent; as in Redis, a text ends at a zero byte.
-  private static func oneLine(_ text: String) -> String {
-    String(text.prefix { $0 != "\0" }.map { $0.isNewline ? " " : $0 })
+  private static func oneLine(_ text: [UInt8]) -> [UInt8] {
+    text.prefix { $0 != 0 }.map { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") ? UInt8(ascii: " ") : $0 }
   }
 }
 
@@ -170,13 +173,12 @@ extension Settings {
     // Names are judged before any value, as in Redis: the first bad name is what the error is about.
     var specs: [SettingSpec] = []
     for (name, _) in pairs {
-      let spelling = String(decoding: name, as: UTF8.self)
-      guard let spec = SettingSpec.named(name) else { throw .unknown(name: spelling) }
+      guard let spec = SettingSpec.named(name) else { throw .unknown(name: name) }
       if let reason = refusal(toChange: spec, fromLocalClient: fromLocalClient) {
-        throw .failed(name: spelling, reason: reason)
+        throw .failed(name: name, reason: reason)
       }
       if specs.contains(where: { $0.name == spec.name }) {
-        throw .failed(name: spelling, reason: "duplicate parameter")
+        throw .failed(name: name, reason: "duplicate parameter")
       }
       specs.append(spec)
     }
@@ -186,7 +188,7 @@ extension Settings {
       do throws(InvalidValue) {
         try spec.set(pair.value, in: &changed)
       } catch {
-        throw .failed(name: spec.name, reason: error.reason)
+        throw .failed(name: Array(spec.name.utf8), reason: error.reason)
       }
     }
     defer { self = changed }

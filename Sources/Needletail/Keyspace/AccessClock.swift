@@ -7,7 +7,13 @@
 struct AccessClock {
   static let initialCounter: UInt32 = 5
 
-  var isLFU = false
+  /// What a use of an entry changes.
+  private enum Mode { case time, counter, nothing }
+
+  private var mode = Mode.time
+  var isLFU = false { didSet { setMode() } }
+  /// The running command leaves all clocks as they are: its client asked for that with CLIENT NO-TOUCH.
+  var isFrozen = false { didSet { setMode() } }
   /// The counter's rise slows with it: 10 saturates after about a million hits.
   var logFactor = 10
   /// Minutes after which an unused counter falls by one; 0: never.
@@ -26,11 +32,17 @@ struct AccessClock {
   /// The entry is being used. A clock that would not change is not written, so that the line stays clean.
   @inline(__always)
   mutating func touch(_ entry: Entry) {
-    if isLFU { return countUse(entry) }
+    if mode != .time { return touchOtherwise(entry) }
     if entry.clock != seconds { entry.clock = seconds }
   }
 
+  private mutating func setMode() { mode = isFrozen ? .nothing : isLFU ? .counter : .time }
+
   @inline(never)
+  private mutating func touchOtherwise(_ entry: Entry) {
+    if mode == .counter { countUse(entry) }
+  }
+
   private mutating func countUse(_ entry: Entry) {
     var counter = decayedCounter(entry.clock)
     if counter < 255 {

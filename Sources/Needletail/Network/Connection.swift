@@ -3,13 +3,14 @@ import Glibc
 
 /// A client's socket: what has come in part, and how it is watched. It knows nothing of commands or keys.
 @safe struct Connection: ~Copyable {
-  private(set) var descriptor: CInt
-  let generation: UInt32
   /// A long request that has come in part; nil most of the time.
   private var pendingBox: UnsafeMutablePointer<PendingRequest>?
   /// Bytes not parsed yet that the next turn's read is put behind: less than a request, or what a turn had no time for.
   private var leftover: UnsafeMutableRawPointer?
-  private(set) var leftoverCount = 0
+  private(set) var descriptor: CInt
+  let generation: UInt32
+  /// Less than the shared read buffer holds; 32 bits, because every idle connection has it.
+  private var leftoverCountWord: UInt32 = 0
   /// Waits for the socket to take more.
   var waitsToWrite = false
   /// Bytes are read but requests are not run until the client has taken its replies.
@@ -46,6 +47,11 @@ import Glibc
 
   // MARK: Left over
 
+  private(set) var leftoverCount: Int {
+    get { Int(leftoverCountWord) }
+    set { leftoverCountWord = UInt32(newValue) }
+  }
+
   /// Keeps a copy of `bytes` for the next turn.
   mutating func keep(_ bytes: ByteView) {
     precondition(unsafe leftover == nil)
@@ -70,6 +76,12 @@ import Glibc
 
   /// True when requests may be among what came in part.
   var keepsInput: Bool { hasPending || leftoverCount > 0 }
+
+  var inputFootprint: InputFootprint {
+    if hasPending { return pending.footprint }
+    if leftoverCount == 0 { return InputFootprint() }
+    return InputFootprint(byteCount: leftoverCount, heapByteCount: Heap.goodSize(leftoverCount))
+  }
 
   // MARK: Pending request
 

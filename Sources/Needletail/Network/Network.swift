@@ -13,6 +13,7 @@ struct Network: ~Copyable {
   let poller: Poller
   private(set) var listeners: [Listener] = []
   private var addresses = Addresses(hosts: [], port: 0, backlog: 0)
+  private var isAcceptingPaused = false
 
   init() throws(SystemError) { poller = try Poller() }
 
@@ -34,6 +35,26 @@ struct Network: ~Copyable {
 
   mutating func listen(atPath path: String, permissions: Int, backlog: Int) throws(SystemError) {
     add(try Listener.unix(path: path, permissions: permissions, backlog: backlog))
+  }
+
+  /// Connections wait until `resumeAccepting`: there is no descriptor for them now, and a listener with one waiting
+  /// would wake the poller again at once.
+  mutating func pauseAccepting() {
+    guard !isAcceptingPaused else { return }
+    isAcceptingPaused = true
+    watchListeners(false)
+  }
+
+  mutating func resumeAccepting() {
+    guard isAcceptingPaused else { return }
+    isAcceptingPaused = false
+    watchListeners(true)
+  }
+
+  private func watchListeners(_ isWatched: Bool) {
+    for listener in listeners {
+      poller.change(PollToken(.listener, descriptor: listener.descriptor), reads: isWatched, writes: false)
+    }
   }
 
   mutating func closeAll() { closeListeners { _ in true } }

@@ -22,6 +22,9 @@
   /// Bytes of all arguments together.
   var byteCount: Int { arguments.reduce(0) { $0 + $1.byteCount } }
 
+  /// Bytes of their allocations.
+  var blockByteCount: Int { arguments.reduce(0) { $0 + $1.blockBytes } }
+
   mutating func append(_ argument: Argument) { arguments.append(argument) }
 
   /// Complexity: O(1) for a small argument, O(large arguments) for a large one.

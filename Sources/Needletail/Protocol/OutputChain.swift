@@ -100,6 +100,19 @@
     }
   }
 
+  /// Chunks and the memory they take; of a pinned one, what it adds to the keyspace's. Complexity: O(chunks).
+  var footprint: (chunkCount: Int, byteCount: Int) {
+    var count = 0
+    var bytes = 0
+    var next = unsafe head
+    while let chunk = unsafe next {
+      count += 1
+      bytes += unsafe Self.headerBytes + chunk.pointee.capacity
+      unsafe next = chunk.pointee.next
+    }
+    return (count, bytes)
+  }
+
   /// Drops the first `count` waiting bytes: they were sent. Units whose bytes are all sent are handed to `unpin`.
   mutating func consume(_ count: Int, unpin: (UnsafeMutableRawPointer) -> Void) {
     precondition(count <= byteCount)

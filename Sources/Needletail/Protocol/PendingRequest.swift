@@ -1,5 +1,13 @@
 import Glibc
 
+/// What a connection keeps of what it was sent.
+struct InputFootprint {
+  var byteCount = 0
+  var freeByteCount = 0
+  var argumentByteCount = 0
+  var heapByteCount = 0
+}
+
 /// What a connection keeps while a request has come in part: the bytes left over, how far they are parsed, and large
 /// arguments that are read straight into their final allocation. Made when it is needed and given back when it is not,
 /// so an idle connection has none.
@@ -50,6 +58,14 @@ import Glibc
   /// Memory it holds, for the limit on a client's query buffer.
   var byteCount: Int {
     end - requestStart + arguments.capacity * MemoryLayout<ByteView>.stride + largeArguments.byteCount + incomingFilled
+  }
+
+  /// What it holds, for CLIENT LIST: bytes of requests not yet run, room for more, large arguments' bytes, all memory.
+  var footprint: InputFootprint {
+    let blocks = largeArguments.blockByteCount + (incoming?.blockBytes ?? 0)
+    let own = Heap.goodSize(MemoryLayout<PendingRequest>.size) + self.arguments.capacity * MemoryLayout<ByteView>.stride
+    return InputFootprint(byteCount: end - requestStart + incomingFilled, freeByteCount: capacity - end,
+      argumentByteCount: largeArguments.byteCount, heapByteCount: own + capacity + blocks)
   }
 
   /// Where the next bytes from the socket go. Nil without memory for a large argument.

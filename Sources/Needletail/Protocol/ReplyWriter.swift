@@ -1,12 +1,3 @@
-/// What waits to be sent to one receiver: first a range of the turn's shared arena, then a chain of chunks.
-struct ReplyOutput: ~Copyable {
-  var arenaStart = 0
-  var arenaCount = 0
-  var chain = OutputChain()
-
-  var byteCount: Int { arenaCount + chain.byteCount }
-}
-
 /// Writes replies in RESP2 or RESP3 into the output of one receiver at a time.
 ///
 /// Receivers (the sinks): a connection, whose replies of a turn lie side by side in the arena that all connections
@@ -29,6 +20,7 @@ struct ReplyOutput: ~Copyable {
   private let arena: UnsafeMutableRawPointer
   private(set) var arenaUsed = 0
   private var sink = Sink.discard
+  private var usesArena = true
   private var output: UnsafeMutablePointer<ReplyOutput>?
   /// Where the bytes of this `begin` start in the current region.
   private var regionStart: UnsafeMutableRawPointer
@@ -56,6 +48,7 @@ struct ReplyOutput: ~Copyable {
   @inline(__always)
   mutating func begin(_ output: UnsafeMutablePointer<ReplyOutput>, isRESP3: Bool, usesArena: Bool = true) {
     self.isRESP3 = isRESP3
+    self.usesArena = usesArena
     unsafe self.output = output
     let isLast = unsafe output.pointee.arenaCount == 0
       || output.pointee.arenaStart + output.pointee.arenaCount == arenaUsed
@@ -74,11 +67,31 @@ struct ReplyOutput: ~Copyable {
   mutating func beginDiscarding(isRESP3: Bool) {
     self.isRESP3 = isRESP3
     unsafe output = nil
+    discardRest()
+  }
+
+  /// Between `begin` and `end`: throws away what follows, until `resume`. What was written before stays.
+  mutating func suspend() {
+    commit()
+    discardRest()
+  }
+
+  /// Ends what `suspend` began; without it, nothing happens.
+  mutating func resume() {
+    guard case .discard = sink, let output = unsafe output else { return }
+    commit()
+    unsafe begin(output, isRESP3: isRESP3, usesArena: usesArena)
+  }
+
+  private mutating func discardRest() {
     sink = .discard
     unsafe cursor = arena + arenaUsed
     unsafe limit = cursor
     unsafe regionStart = cursor
   }
+
+  /// Brings the counts of the current receiver's output up to date, which else happens at the end of its replies.
+  mutating func countWritten() { commit() }
 
   /// Ends what `begin` began: the receiver's output counts all that was written.
   @inline(__always)
@@ -108,6 +121,7 @@ struct ReplyOutput: ~Copyable {
   /// Bytes the current receiver has waiting, written since `begin` or before.
   var waitingByteCount: Int {
     guard let output = unsafe output else { return 0 }
+    if isDiscarding { return unsafe output.pointee.byteCount }
     return unsafe output.pointee.byteCount + (cursor - regionStart)
   }
 
@@ -121,7 +135,8 @@ struct ReplyOutput: ~Copyable {
     case .chain:
       unsafe output!.pointee.chain.advance(count)
     case .discard:
-      break
+      // What one long reply took is not kept.
+      if discarded.count > Self.pinThresholdBytes { dropDiscarded() }
     }
     unsafe regionStart = cursor
   }
@@ -159,6 +174,12 @@ struct ReplyOutput: ~Copyable {
     unsafe cursor = discarded.block!
     unsafe limit = cursor + discarded.count
     unsafe regionStart = cursor
+  }
+
+  private mutating func dropDiscarded() {
+    discarded.free()
+    discarded = DiscardBlock()
+    discardRest()
   }
 
   @safe private struct DiscardBlock {
@@ -278,7 +299,11 @@ struct ReplyOutput: ~Copyable {
   }
 
   /// True when replies go somewhere that may hold pinned bytes.
-  var canPin: Bool { unsafe output != nil }
+  var canPin: Bool { !isDiscarding }
+
+  /// True when nobody gets what is written.
+  @inline(__always)
+  var isDiscarding: Bool { if case .discard = sink { true } else { false } }
 
   /// The null of the protocol in use: `$-1` or `_`.
   @inline(__always) mutating func null() { if isRESP3 { raw("_\r\n") } else { raw("$-1\r\n") } }
@@ -314,16 +339,18 @@ struct ReplyOutput: ~Copyable {
 
   /// Text with its format (`txt`, `mkd`): a verbatim string, in RESP2 a bulk string.
   mutating func verbatim(_ text: String, format: StaticString = "txt") {
-    guard isRESP3 else { return bulk(text) }
+    Self.withBytes(of: text) { verbatim($0, format: format) }
+  }
+
+  mutating func verbatim(_ bytes: ByteView, format: StaticString = "txt") {
+    guard isRESP3 else { return bulk(bytes) }
     precondition(format.utf8CodeUnitCount == 3)
-    Self.withBytes(of: text) { bytes in
-      header(UInt8(ascii: "="), bytes.count + 4)
-      reserve(bytes.count + 6)
-      put(ByteView(format))
-      put(UInt8(ascii: ":"))
-      put(bytes)
-      putCRLF()
-    }
+    header(UInt8(ascii: "="), bytes.count + 4)
+    reserve(bytes.count + 6)
+    put(ByteView(format))
+    put(UInt8(ascii: ":"))
+    put(bytes)
+    putCRLF()
   }
 
   // MARK: Errors
@@ -357,32 +384,7 @@ struct ReplyOutput: ~Copyable {
     putCRLF()
   }
 
-  /// The answer to bytes that are no request.
-  mutating func protocolError(_ reason: ProtocolError) {
-    error { text in
-      text.append("ERR Protocol error: ")
-      text.append(reason.text)
-      if case .expectedDollar(let byte) = reason {
-        text.append(byte: byte)
-        text.append("'")
-      }
-    }
-  }
-
-  /// As `error(_: ByteView)`, for a text put together from literals and a client's own bytes. Allocates nothing.
-  mutating func error(_ build: (inout ErrorText) -> Void) {
-    unsafe withUnsafeTemporaryAllocation(byteCount: ErrorText.capacity, alignment: 1) { buffer in
-      var text = unsafe ErrorText(buffer)
-      build(&text)
-      error(text.bytes)
-    }
-  }
-
   mutating func resetErrorCounts() { errors = ErrorCounts() }
-
-  mutating func wrongType() { error("WRONGTYPE Operation against a key holding the wrong kind of value") }
-  mutating func syntaxError() { error("ERR syntax error") }
-  mutating func notAnInteger() { error("ERR value is not an integer or out of range") }
 
   /// The answer to HELP: how the container is called, a line each for its subcommands, and HELP itself.
   mutating func help(_ container: StaticString, _ lines: [StaticString]) {
@@ -406,7 +408,7 @@ struct ReplyOutput: ~Copyable {
   /// Leaves room for an array's (or set's) header; `finish` fills it. Costs two chunks: for replies whose length
   /// cannot be known beforehand.
   mutating func deferLength() -> DeferredLength {
-    guard let output = unsafe output else { return unsafe DeferredLength(chunk: nil) }
+    guard !isDiscarding, let output = unsafe output else { return unsafe DeferredLength(chunk: nil) }
     commit()
     let chunk = unsafe output.pointee.chain.addChunk(64)
     unsafe output.pointee.chain.addChunk()

@@ -16,8 +16,11 @@ extension Server {
       }
       switch errno {
       case EINTR, ECONNABORTED: continue
+      case EAGAIN: return
       case EMFILE, ENFILE: return refuseForLackOfDescriptors(descriptor)
-      default: return
+      case let code:
+        warn(SystemError(code: code, call: "accept"))
+        return engine.network.pauseAccepting()
       }
     }
   }
@@ -43,6 +46,7 @@ extension Server {
       client.state.connection.configure(keepaliveSeconds: engine.settings.tcpKeepaliveSeconds)
     }
     client.state.isAuthenticated = engine.settings.password.isEmpty
+    client.state.connectedSeconds = engine.keyspace.nowSeconds
     client.state.lastInteractionSeconds = engine.keyspace.nowSeconds
     do throws(SystemError) {
       try engine.network.poller.add(client.state.connection.token)
@@ -61,16 +65,26 @@ extension Server {
   /// Without a free descriptor the waiting connection can't even be refused, and would wake the loop again at once:
   /// the spare one makes room for that.
   private mutating func refuseForLackOfDescriptors(_ listener: CInt) {
-    let now = Int(engine.keyspace.nowSeconds)
-    if now != lastDescriptorWarningSeconds {
-      lastDescriptorWarningSeconds = now
-      engine.logger.warning("Error accepting a client connection: Too many open files")
-    }
-    guard spareDescriptor >= 0 else { return }
+    warn(SystemError(code: EMFILE, call: "accept"))
+    if spareDescriptor < 0 { openSpareDescriptor() }
+    // Not even the spare one: nobody is accepted until the next housekeeping, or the loop would spin.
+    guard spareDescriptor >= 0 else { return engine.network.pauseAccepting() }
     Glibc.close(spareDescriptor)
     let accepted = cs_accept4(listener, nil, nil)
     if accepted >= 0 { refuse(accepted, "-ERR max number of clients reached\r\n") }
+    openSpareDescriptor()
+  }
+
+  mutating func openSpareDescriptor() {
     spareDescriptor = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
+  }
+
+  /// Once a second at most.
+  private mutating func warn(_ error: SystemError) {
+    let now = Int(engine.keyspace.nowSeconds)
+    guard now != lastDescriptorWarningSeconds else { return }
+    lastDescriptorWarningSeconds = now
+    engine.logger.warning("Error accepting a client connection: \(error.text)")
   }
 
   /// Closes the socket now; the client is freed at the end of the turn, since the batch may still name it.

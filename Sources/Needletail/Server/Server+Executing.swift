@@ -45,6 +45,7 @@ extension Server {
       }
     }
     engine.reply.end()
+    closeKilledClients()
     turnCommandCycles += last - start
     engine.statistics.loop.commandCycles += last - start
     batch.removeAll()
@@ -55,6 +56,14 @@ extension Server {
     let microseconds = engine.clock.ownMicroseconds(cycles)
     if microseconds > engine.statistics.loop.stepMaxMicroseconds[LoopStep.command.rawValue] { engine.statistics.loop.longestCommand = command }
     engine.statistics.loop.count(.command, microseconds: microseconds)
+  }
+
+  /// Those that CLIENT KILL ended: a batch ends with it, so none of their requests has run since.
+  @inline(__always)
+  private mutating func closeKilledClients() {
+    guard !engine.killedClients.isEmpty else { return }
+    for client in engine.killedClients { close(client) }
+    engine.killedClients.removeAll()
   }
 
   @inline(never)

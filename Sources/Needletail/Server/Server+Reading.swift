@@ -100,6 +100,7 @@ extension Server {
       case .bytes(let count):
         engine.statistics.reads += 1
         engine.statistics.inputBytes += count
+        client.state.inputBytes += count
         client.state.lastInteractionSeconds = engine.keyspace.nowSeconds
         return .bytes(count)
       }
@@ -219,9 +220,11 @@ extension Server {
     executeBatch()
     guard !client.state.connection.isClosed, !client.state.closesAfterReply else { return }
     engine.logger.verbose("Protocol error (\(error.text)) from client: id=\(client.state.id)")
-    unsafe engine.reply.begin(client.output, isRESP3: client.state.isRESP3)
-    engine.reply.protocolError(error)
-    engine.reply.end()
+    if client.state.modes.isDisjoint(with: [.repliesOff, .skipsNextReply]) {
+      unsafe engine.reply.begin(client.output, isRESP3: client.state.isRESP3)
+      engine.reply.protocolError(error)
+      engine.reply.end()
+    }
     client.state.closesAfterReply = true
     client.state.connection.dropPending()
     addToWriteList(client)
@@ -301,6 +304,8 @@ extension Server {
   /// that sends everything before it reads anything thus gets through, and one that never reads costs what it sent.
   private mutating func readWhilePaused(_ client: Client) {
     movePendingForPause(client)
+    // That may have executed the batch, and a request in it have ended this client.
+    if client.state.connection.isClosed { return }
     guard let (place, room) = unsafe client.state.connection.pending.room(minimum: Self.readBytes) else {
       return close(client)
     }
@@ -315,6 +320,7 @@ extension Server {
   private mutating func movePendingForPause(_ client: Client) {
     guard !client.state.connection.hasPending else { return }
     executeBatch()
+    if client.state.connection.isClosed { return }
     let kept = client.state.connection.leftoverCount
     let block = unsafe Heap.allocate(max(kept, 8))
     _ = unsafe client.state.connection.takeLeftover(to: unsafe block)

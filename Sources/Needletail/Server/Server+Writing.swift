@@ -38,6 +38,7 @@ extension Server {
         sent += count
         engine.statistics.writes += 1
         engine.statistics.outputBytes += count
+        client.state.outputBytes += count
         consume(client, count)
       } catch {
         engine.logger.verbose("Writing to client: \(error.text)")

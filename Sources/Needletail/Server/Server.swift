@@ -47,7 +47,8 @@ import Glibc
     self.signals = signals
     unsafe readBuffer = Heap.allocate(Self.readBufferBytes)
     unsafe Heap.faultIn(readBuffer, Self.readBufferBytes)
-    spareDescriptor = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
+    spareDescriptor = -1
+    openSpareDescriptor()
   }
 
   deinit { unsafe Heap.free(readBuffer, Self.readBufferBytes) }
@@ -165,6 +166,7 @@ import Glibc
     engine.clock.recalibrate()
     engine.clock.openAccount()
     closeIdleClients()
+    engine.network.resumeAccepting()
     engine.sampleStatistics()
   }
 

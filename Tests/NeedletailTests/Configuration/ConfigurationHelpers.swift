@@ -16,7 +16,7 @@ extension Settings {
       _ = try apply(pairs.map { (bytes($0.0), bytes($0.1)) }, fromLocalClient: local)
       return nil
     } catch {
-      return error.message
+      return String(decoding: error.message, as: UTF8.self)
     }
   }
 }

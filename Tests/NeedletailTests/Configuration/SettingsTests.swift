@@ -206,7 +206,7 @@ import Testing
     #expect(
       settings.refusal(("PORT", "70000")) == failed("port", "argument must be between 0 and 65535 inclusive"))
     #expect(settings.refusal(("hz", "20"), ("HZ", "30")) == failed("HZ", "duplicate parameter"))
-    #expect(settings.refusal(("a\r\nb", "1")) == "ERR Unknown option or number of arguments for CONFIG SET - 'a b'")
+    #expect(settings.refusal(("a\r\nb", "1")) == "ERR Unknown option or number of arguments for CONFIG SET - 'a  b'")
     #expect(settings.hz == 10)
   }
 

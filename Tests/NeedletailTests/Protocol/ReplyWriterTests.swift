@@ -271,6 +271,35 @@ import Testing
     }
   }
 
+  /// In the middle of a receiver's replies, as CLIENT REPLY SKIP does.
+  @Test(arguments: [true, false])
+  func suspendedRepliesAreLost(usesArena: Bool) {
+    let sinks = Sinks()
+    let value = [UInt8](repeating: 1, count: 200_000)
+    for round in 0..<3 {
+      sinks.write(isRESP3: true, usesArena: usesArena) { writer in
+        writer.resume()  // of nothing
+        writer.integer(round)
+        writer.suspend()
+        let canPin = writer.canPin
+        #expect(!canPin)
+        writer.ok()
+        withView(value) { writer.bulk($0) }
+        let length = writer.deferLength()
+        writer.null()
+        writer.finish(length, count: 1)
+        writer.suspend()
+        writer.ok()
+        writer.resume()
+        writer.null()
+        writer.suspend()
+        writer.ok()
+      }
+      #expect(sinks.text() == ":\(round)\r\n_\r\n")
+      sinks.clear()
+    }
+  }
+
   /// The writer, its arena and what it threw away.
   @Test func writerGivesItsMemoryBack() {
     guard !isSanitized else { return }

@@ -330,6 +330,7 @@ final class TableModel<Rule: HashRule> {
     check(view.seen == view.expected, "the view has \(view.seen.count) elements, expected \(view.expected.count)")
     check(view.seenTwice == 0, "seen twice")
     self.view = nil
+    context.units.thaw()
   }
 }
 

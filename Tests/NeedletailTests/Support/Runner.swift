@@ -16,7 +16,7 @@
   /// A further client.
   /// - Parameter isRESP3: as if it had said HELLO 3.
   func connect(isRESP3: Bool = false) -> TestClient {
-    let client = TestClient(engine, id: clients.count + 1, isRESP3: isRESP3)
+    let client = TestClient(engine, number: clients.count, isRESP3: isRESP3)
     clients.append(client)
     return client
   }
@@ -56,26 +56,28 @@
 @safe final class TestClient {
   private let owner: TestEngine
   private var engine: UnsafeMutablePointer<Engine> { unsafe owner.pointer }
-  private let pointer: UnsafeMutablePointer<ClientState>
+  /// The handle that requests carry.
+  let handle: Client
+  /// Far above those of the process: nothing is ever done with them.
+  private static let firstDescriptor: CInt = 10_000
 
-  fileprivate init(_ owner: TestEngine, id: Int, isRESP3: Bool) {
+  fileprivate init(_ owner: TestEngine, number: Int, isRESP3: Bool) {
     self.owner = owner
-    unsafe pointer = .allocate(capacity: 1)
-    unsafe pointer.initialize(to: ClientState())
-    unsafe pointer.pointee.id = id
-    unsafe pointer.pointee.isRESP3 = isRESP3
-    unsafe pointer.pointee.isAuthenticated = engine.pointee.settings.password.isEmpty
+    let now = unsafe owner.pointer.pointee.keyspace.nowSeconds
+    handle = unsafe owner.pointer.pointee.clients.add(descriptor: Self.firstDescriptor + CInt(number))
+    handle.state.isRESP3 = isRESP3
+    handle.state.isAuthenticated = unsafe owner.pointer.pointee.settings.password.isEmpty
+    handle.state.connectedSeconds = now
+    handle.state.lastInteractionSeconds = now
   }
 
   deinit {
-    unsafe engine.pointee.endTransaction(Client(pointer))
-    unsafe pointer.pointee.output.chain.removeAll { _ in }
-    unsafe pointer.deinitialize(count: 1)
-    unsafe pointer.deallocate()
+    unsafe engine.pointee.endTransaction(handle)
+    unsafe handle.state.output.chain.removeAll { _ in }
+    unsafe engine.pointee.clients.remove(descriptor: handle.state.connection.descriptor)
+    handle.state.connection.abandon()
+    handle.free()
   }
-
-  /// The handle that requests carry.
-  var handle: Client { unsafe Client(pointer) }
 
   // Copies, since expectations cannot look into what is not copyable.
   var database: Int { handle.database }
@@ -122,18 +124,18 @@
         hash = unsafe Key(views[plan.firstKey], engine.pointee.keyspace.seed).hash
       }
     }
-    let request = unsafe Request(client: Client(pointer), arguments: views.baseAddress!, count: views.count, hash: hash,
+    let request = unsafe Request(client: handle, arguments: views.baseAddress!, count: views.count, hash: hash,
       hashedIndex: hashedIndex)
-    unsafe engine.pointee.reply.begin(&pointer.pointee.output, isRESP3: pointer.pointee.isRESP3, usesArena: false)
+    unsafe engine.pointee.reply.begin(handle.output, isRESP3: handle.state.isRESP3, usesArena: false)
     unsafe engine.pointee.execute(command, request)
     unsafe engine.pointee.reply.end()
 
     var bytes: [UInt8] = []
-    unsafe pointer.pointee.output.chain.forEach { chunk in
+    unsafe handle.output.pointee.chain.forEach { chunk in
       bytes += chunk.array
       return true
     }
-    unsafe pointer.pointee.output.chain.removeAll {
+    unsafe handle.state.output.chain.removeAll {
       unsafe engine.pointee.keyspace.unpin(unsafe StringUnit(raw: $0))
     }
     return bytes
