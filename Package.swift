@@ -16,8 +16,9 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CJemalloc"),
     .systemLibrary(name: "CXXHash"),
+    .systemLibrary(name: "CDigest"),
     .target(name: "CSystem"),
-    .target(name: "Needletail", dependencies: ["CSystem", "CJemalloc", "CXXHash"], swiftSettings: swiftSettings),
+    .target(name: "Needletail", dependencies: ["CSystem", "CJemalloc", "CXXHash", "CDigest"], swiftSettings: swiftSettings),
     .executableTarget(name: "needletail-server", dependencies: ["Needletail"], swiftSettings: swiftSettings),
     .testTarget(name: "NeedletailTests", dependencies: ["Needletail"], swiftSettings: swiftSettings),
   ]

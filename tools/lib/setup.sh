@@ -18,7 +18,7 @@ need_packages() {
     </dev/null >&2
 }
 
-need_build_packages() { need_packages libjemalloc-dev libxxhash-dev; }
+need_build_packages() { need_packages libjemalloc-dev libmd-dev libxxhash-dev; }
 
 # redis-tools alone is enough for the peer 7.0.15: its redis-check-rdb and redis-server are one and the same program,
 # which looks at the name it was started by. The package redis-server, which is a link and a service that starts

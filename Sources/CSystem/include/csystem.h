@@ -56,6 +56,18 @@ static inline void cs_store_relaxed_u32(void *_Nonnull p, uint32_t v) {
 static inline uint32_t cs_load_relaxed_u32(const void *_Nonnull p) {
   return __atomic_load_n((const uint32_t *)p, __ATOMIC_RELAXED);
 }
+static inline uint32_t cs_load_acquire_u32(const void *_Nonnull p) {
+  return __atomic_load_n((const uint32_t *)p, __ATOMIC_ACQUIRE);
+}
+static inline uint32_t cs_fetch_add_u32(void *_Nonnull p, uint32_t v) {
+  return __atomic_fetch_add((uint32_t *)p, v, __ATOMIC_ACQ_REL);
+}
+static inline uint32_t cs_fetch_sub_u32(void *_Nonnull p, uint32_t v) {
+  return __atomic_fetch_sub((uint32_t *)p, v, __ATOMIC_ACQ_REL);
+}
+static inline uint32_t cs_fetch_or_u32(void *_Nonnull p, uint32_t v) {
+  return __atomic_fetch_or((uint32_t *)p, v, __ATOMIC_ACQ_REL);
+}
 static inline uint64_t cs_load_relaxed_u64(const void *_Nonnull p) {
   return __atomic_load_n((const uint64_t *)p, __ATOMIC_RELAXED);
 }

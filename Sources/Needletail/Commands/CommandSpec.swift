@@ -39,6 +39,8 @@ struct CommandFlags: OptionSet, Sendable {
   static let noMulti = CommandFlags(rawValue: 1 << 17)
   static let movablekeys = CommandFlags(rawValue: 1 << 18)
   static let allowBusy = CommandFlags(rawValue: 1 << 19)
+  /// Ours, not shown: a setting says who may run the command.
+  static let protected = CommandFlags(rawValue: 1 << 30)
   /// Ours, not shown: the command changes how its connection reads, so a batch ends with it.
   static let endsBatch = CommandFlags(rawValue: 1 << 31)
 }

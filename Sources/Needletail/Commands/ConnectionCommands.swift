@@ -110,11 +110,7 @@ extension Engine {
   mutating func echoCommand(_ request: Request) { reply.bulk(request[1]) }
 
   mutating func selectCommand(_ request: Request) {
-    guard let index = request[1].integer else { return reply.notAnInteger() }
-    guard index >= Int(Int32.min) && index <= Int(Int32.max) else {
-      return reply.error("ERR value is out of range, value must between -2147483648 and 2147483647")
-    }
-    guard index >= 0 && index < keyspace.databaseCount else { return reply.error("ERR DB index is out of range") }
+    guard let index = databaseIndex(request[1]), isDatabase(index) else { return }
     request.client.state.database = index
     reply.ok()
   }

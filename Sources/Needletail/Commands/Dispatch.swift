@@ -43,6 +43,9 @@ extension Engine {
     }
     request.client.state.lastCommand = index
     guard info.accepts(argumentCount: request.count) else { return rejectArgumentCount(index, request.client) }
+    if info.flags.contains(.protected), !settings.debugCommand.isAllowed(toLocalClient: request.client.state.isLocal) {
+      return rejectProtected(index, request.client)
+    }
     if !request.client.state.isAuthenticated && !info.flags.contains(.noAuth) && !settings.password.isEmpty {
       return rejectUnauthenticated(index, request.client)
     }
@@ -189,6 +192,16 @@ extension Engine {
       text.append(name)
       text.append("' command")
     }
+  }
+
+  @inline(never)
+  private mutating func rejectProtected(_ index: CommandIndex, _ client: Client) {
+    commands.updateCounters(index) { $0.rejectedCalls += 1 }
+    abortTransaction(client)
+    reply.error("""
+      ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local \
+      connection, otherwise you need to set this option in the configuration file, and then restart the server.
+      """)
   }
 
   @inline(never)

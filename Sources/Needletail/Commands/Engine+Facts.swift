@@ -9,7 +9,7 @@ extension Engine {
     facts.allocator = AllocatorFacts.read()
     let progress = keyspace.context.units.freer.progress
     facts.pendingFreeCount = progress.pending
-    facts.freedCount = progress.freed
+    facts.freedCount = progress.freed - statistics.freedCountBefore
   }
 
   /// Housekeeping of counters that are sampled.

@@ -67,7 +67,15 @@ extension Engine {
   /// Tells a further event of a change that was reported, and so counted, before.
   @inline(__always)
   mutating func reportAlso(_ eventClass: EventClass, _ event: StaticString, _ found: Found, length: Int) {
-    report(eventClass, event, found, lengthBefore: length, lengthAfter: length)
+    reportAlso(eventClass, event, found, lengthBefore: length, lengthAfter: length)
+  }
+
+  /// As above, of another key that the same change concerns.
+  @inline(__always)
+  mutating func reportAlso(_ eventClass: EventClass, _ event: StaticString, _ found: Found, lengthBefore: Int,
+    lengthAfter: Int)
+  {
+    report(eventClass, event, found, lengthBefore: lengthBefore, lengthAfter: lengthAfter)
     keyspace.effects.count(-1)
   }
 

@@ -33,7 +33,7 @@ extension Engine {
     // Nobody gets it: a copy would be for nothing.
     if reply.isDiscarding { return }
     guard let unit = entry.stringUnit else { return entry.withString { reply.bulk($0) } }
-    keyspace.pin(unit, key: entry.key)
+    keyspace.pin(unit)
     unsafe reply.bulk(unit.bytes, pinning: unit.raw)
   }
 

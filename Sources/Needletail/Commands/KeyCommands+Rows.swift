@@ -1,6 +1,8 @@
 /// The rows of the commands on keys of any type.
 extension KeyCommand {
-  static let rows: [CommandSpec] = [
+  static let rows: [CommandSpec] = basicRows + movingRows
+
+  private static let basicRows: [CommandSpec] = [
     CommandSpec(
       id: .key(.del), name: "del", arity: -2, flags: [.write], categories: [.keyspace, .write, .slow],
       keySpecs: [KeySpec(flags: ["RM", "delete"], begin: .index(1), find: .range(lastKey: -1, step: 1, limit: 0))],

@@ -1,7 +1,7 @@
 /// Keys of any type: deleting, finding, naming, looking into.
 enum KeyCommand: UInt8, Sendable, CaseIterable {
-  case del, exists, expire, expireat, expiretime, keys, object, persist, pexpire, pexpireat, pexpiretime, pttl
-  case randomkey, scan, touch, ttl, type, unlink
+  case copy, del, exists, expire, expireat, expiretime, keys, move, object, persist, pexpire, pexpireat, pexpiretime
+  case pttl, randomkey, rename, renamenx, scan, touch, ttl, type, unlink
   case objectEncoding, objectFreq, objectHelp, objectIdletime, objectRefcount
 }
 
@@ -9,12 +9,14 @@ extension Engine {
   @inline(__always)
   mutating func run(_ command: KeyCommand, _ request: Request) {
     switch command {
+    case .copy: copyCommand(request)
     case .del, .unlink: delCommand(request)
     case .exists: existsCommand(request)
     case .expire: expireCommand(request)
     case .expireat: expireatCommand(request)
     case .expiretime: expiretimeCommand(request)
     case .keys: keysCommand(request)
+    case .move: moveCommand(request)
     case .object, .objectHelp: objectHelpCommand(request)
     case .objectEncoding: objectEncodingCommand(request)
     case .objectFreq: objectFreqCommand(request)
@@ -26,6 +28,8 @@ extension Engine {
     case .pexpiretime: pexpiretimeCommand(request)
     case .pttl: pttlCommand(request)
     case .randomkey: randomkeyCommand(request)
+    case .rename: renameCommand(request)
+    case .renamenx: renamenxCommand(request)
     case .scan: scanCommand(request)
     case .touch: touchCommand(request)
     case .ttl: ttlCommand(request)

@@ -1,14 +1,16 @@
 // Commands about the server as a whole. CONFIG, COMMAND and INFO have files of their own.
 
 enum ServerCommand: UInt8, Sendable, CaseIterable {
-  case time, dbsize, flushdb, flushall, shutdown
+  case time, dbsize, flushdb, flushall, swapdb, shutdown
   case config, configGet, configSet, configResetStat, configRewrite, configHelp
   case command, commandCount, commandInfo, commandDocs, commandList, commandGetKeys, commandGetKeysAndFlags, commandHelp
   case info
+  case memory, memoryUsage, memoryHelp
+  case debug
 }
 
 extension ServerCommand {
-  static let rows: [CommandSpec] = basicRows + configRows + commandRows + infoRows
+  static let rows: [CommandSpec] = basicRows + configRows + commandRows + infoRows + memoryRows + debugRows
 
   private static let basicRows: [CommandSpec] = [
     CommandSpec(
@@ -56,6 +58,15 @@ extension ServerCommand {
             ]),
         ])),
     CommandSpec(
+      id: .server(.swapdb), name: "swapdb", arity: 3, flags: [.write, .fast],
+      categories: [.keyspace, .write, .fast, .dangerous],
+      docs: CommandDocs(
+        summary: "Exchanges the contents of two databases.",
+        since: "4.0.0", group: "server", complexity: "O(N)",
+        arguments: [
+          ArgumentSpec(name: "index1", kind: .integer), ArgumentSpec(name: "index2", kind: .integer),
+        ])),
+    CommandSpec(
       id: .server(.shutdown), name: "shutdown", arity: -1,
       flags: [.admin, .noscript, .loading, .stale, .noMulti, .allowBusy, .endsBatch],
       categories: [.admin, .slow, .dangerous],
@@ -83,6 +94,7 @@ extension Engine {
     case .dbsize: dbsizeCommand(request)
     case .flushdb: flushdbCommand(request)
     case .flushall: flushallCommand(request)
+    case .swapdb: swapdbCommand(request)
     case .shutdown: shutdownCommand(request)
     case .config: rejectUnknownSubcommand(request)
     case .configGet: configGetCommand(request)
@@ -99,6 +111,10 @@ extension Engine {
     case .commandGetKeysAndFlags: commandGetKeysCommand(request, withFlags: true)
     case .commandHelp: commandHelpCommand()
     case .info: infoCommand(request)
+    case .memory: rejectUnknownSubcommand(request)
+    case .memoryUsage: memoryUsageCommand(request)
+    case .memoryHelp: memoryHelpCommand()
+    case .debug: debugCommand(request)
     }
   }
 

@@ -21,6 +21,8 @@ struct Statistics {
   var outputBufferDisconnections = 0
 
   var loop = LoopStatistics()
+  /// What the freeing thread had done when counting began.
+  var freedCountBefore = 0
 
   var rates = Rates()
 }

@@ -61,6 +61,8 @@ let settingSections: [SettingSection] = [
       help: "Password that clients must give (AUTH) before anything else; empty asks for none."),
     SettingSpec("enable-protected-configs", .choice(\.protectedConfigs), .immutable,
       help: "Who may change protected settings with CONFIG SET: no one, everyone, or local clients."),
+    SettingSpec("enable-debug-command", .choice(\.debugCommand), .immutable,
+      help: "Who may use DEBUG, which can hold the server up: no one, everyone, or local clients."),
   ]),
 
   SettingSection(title: "Clients", specs: [

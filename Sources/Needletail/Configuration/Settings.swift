@@ -34,7 +34,8 @@ struct Settings: Sendable, Equatable {
   // Security
   /// Any bytes; empty means that nobody needs to authenticate.
   var password: [UInt8] = []
-  var protectedConfigs = ProtectedConfigs.no
+  var protectedConfigs = ProtectedAction.no
+  var debugCommand = ProtectedAction.no
 
   // Clients
   var maxClients = 10_000
@@ -76,8 +77,12 @@ enum LogLevel: String, CaseIterable, Sendable, Comparable {
 
 enum Supervision: String, CaseIterable, Sendable { case auto, no }
 
-/// Who may change protected settings by CONFIG SET: nobody, everybody, or clients on this machine.
-enum ProtectedConfigs: String, CaseIterable, Sendable { case no, yes, local }
+/// Who may do what can do harm: nobody, everybody, or clients on this machine.
+enum ProtectedAction: String, CaseIterable, Sendable {
+  case no, yes, local
+
+  func isAllowed(toLocalClient isLocal: Bool) -> Bool { self == .yes || self == .local && isLocal }
+}
 
 enum EvictionPolicy: String, CaseIterable, Sendable {
   case volatileLRU = "volatile-lru"
@@ -196,11 +201,10 @@ extension Settings {
   }
 
   private func refusal(toChange spec: SettingSpec, fromLocalClient: Bool) -> String? {
-    switch (spec.change, protectedConfigs) {
-    case (.immutable, _): "can't set immutable config"
-    case (.protected, .no): "can't set protected config"
-    case (.protected, .local) where !fromLocalClient: "can't set protected config"
-    default: nil
+    switch spec.change {
+    case .mutable: nil
+    case .immutable: "can't set immutable config"
+    case .protected: protectedConfigs.isAllowed(toLocalClient: fromLocalClient) ? nil : "can't set protected config"
     }
   }
 

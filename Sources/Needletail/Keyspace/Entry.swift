@@ -53,8 +53,14 @@ enum StringEncoding: UInt8 {
   static func isEmbedded(keyCount: Int, stringCount: Int, hasExpiry: Bool) -> Bool {
     keyCount + stringCount <= (hasExpiry ? 33 : 41)
   }
-  /// Redis leaves an object that has a key from this length on as it is when it gets an expiry.
-  static let embeddedKeepsMinKeyBytes = 40
+  /// True when such an object, made without an expiry, stays whole when it gets one: with a key from 32 bytes on, whose
+  /// length takes two bytes more, it can be larger than 64 bytes, and the next size of block has room for an expiry.
+  @inline(__always)
+  static func staysEmbedded(keyCount: Int, stringCount: Int) -> Bool {
+    isEmbedded(keyCount: keyCount, stringCount: stringCount, hasExpiry: true)
+      || keyCount >= 32 && keyCount + stringCount >= 40
+        && isEmbedded(keyCount: keyCount, stringCount: stringCount, hasExpiry: false)
+  }
 
   private static let expiryFlag: UInt16 = 0x8000
   private static let wideExpiryFlag: UInt16 = 0x4000
@@ -239,9 +245,7 @@ enum StringEncoding: UInt8 {
     unsafe (block + Self.headerBytes + width).copyMemory(from: raw + from, byteCount: count)
     word &= ~(Self.expiryFlag | Self.wideExpiryFlag)
     if let expiry {
-      if isString && !hadExpiry && keyCount < Self.embeddedKeepsMinKeyBytes
-        && !Self.isEmbedded(keyCount: keyCount, stringCount: stringCount, hasExpiry: true)
-      {
+      if isString && !hadExpiry && !Self.staysEmbedded(keyCount: keyCount, stringCount: stringCount) {
         word |= Self.rawFlag
       }
       word |= width == 6 ? Self.expiryFlag : Self.expiryFlag | Self.wideExpiryFlag
@@ -353,70 +357,4 @@ enum StringEncoding: UInt8 {
     }
     return unsafe block + offset
   }
-}
-
-/// A string too long to lie in its entry: one allocation, one unit.
-///
-///     | tag 1 | unused 3 | pins 4 | count 8 | capacity 8 | bytes |
-@safe struct StringUnit {
-  let raw: UnsafeMutableRawPointer
-
-  static let headerBytes = LargeArguments.headerBytes
-
-  @inline(__always)
-  init(raw: UnsafeMutableRawPointer) { unsafe self.raw = raw }
-
-  /// Allocates a unit with room for `capacity` bytes, all of them uninitialised. Nil without memory.
-  static func make(capacity: Int, tag: UInt8) -> StringUnit? {
-    let size = Heap.goodSize(headerBytes + capacity)
-    guard let block = unsafe Heap.tryAllocate(size) else { return nil }
-    unsafe block.storeBytes(of: UInt64(tag), as: UInt64.self)
-    unsafe block.storeBytes(of: 0, toByteOffset: 8, as: Int.self)
-    unsafe block.storeBytes(of: size - headerBytes, toByteOffset: 16, as: Int.self)
-    return unsafe StringUnit(raw: block)
-  }
-
-  /// Makes a unit of a block whose bytes behind the header are the string already.
-  init(adopting block: UnsafeMutableRawPointer, byteCount: Int, count: Int, tag: UInt8) {
-    unsafe raw = block
-    unsafe block.storeBytes(of: UInt64(tag), as: UInt64.self)
-    unsafe block.storeBytes(of: count, toByteOffset: 8, as: Int.self)
-    unsafe block.storeBytes(of: byteCount - Self.headerBytes, toByteOffset: 16, as: Int.self)
-  }
-
-  var data: UnsafeMutableRawPointer { @inline(__always) get { unsafe raw + Self.headerBytes } }
-
-  /// How many bytes of the string are filled in.
-  var count: Int {
-    @inline(__always) get { unsafe raw.load(fromByteOffset: 8, as: Int.self) }
-    nonmutating set {
-      precondition(newValue >= 0 && newValue <= capacity)
-      unsafe raw.storeBytes(of: newValue, toByteOffset: 8, as: Int.self)
-    }
-  }
-
-  var capacity: Int { @inline(__always) get { unsafe raw.load(fromByteOffset: 16, as: Int.self) } }
-
-  /// Replies that send these bytes from where they lie. Private to the event loop.
-  var pins: Int {
-    get { Int(unsafe raw.load(fromByteOffset: 4, as: UInt32.self)) }
-    nonmutating set { unsafe raw.storeBytes(of: UInt32(newValue), toByteOffset: 4, as: UInt32.self) }
-  }
-
-  var bytes: ByteView { @inline(__always) get { unsafe ByteView(data, count: count) } }
-
-  /// Room kept ready beyond `count` bytes for a string that grows: half as much again, at most a mebibyte.
-  static func reserve(_ count: Int) -> Int { min(count / 2, 1 << 20) }
-
-  /// The unit itself when it has room for `count` bytes, else a larger one with its bytes; the old one is gone then.
-  func withCapacity(_ count: Int) throws(OutOfMemory) -> StringUnit {
-    if count <= capacity { return self }
-    let size = Heap.goodSize(Self.headerBytes + count + Self.reserve(count))
-    guard let block = unsafe Heap.tryReallocate(raw, byteCount, size) else { throw OutOfMemory() }
-    unsafe block.storeBytes(of: size - Self.headerBytes, toByteOffset: 16, as: Int.self)
-    return unsafe StringUnit(raw: block)
-  }
-
-  /// Size of the allocation.
-  var byteCount: Int { Self.headerBytes + capacity }
 }

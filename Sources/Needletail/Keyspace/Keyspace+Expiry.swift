@@ -76,19 +76,21 @@ extension Keyspace {
     }
   }
 
-  /// Milliseconds since 1970 at which something may become due; nil when nothing has a deadline.
+  /// Milliseconds since 1970 at which something may become due; nil when nothing has a deadline, or none is acted on.
   var nextExpiryMilliseconds: Int? {
-    context.wheel.nextTick.map { context.wheel.baseMilliseconds + $0 << TimingWheel.tickShift }
+    guard isExpiryActive else { return nil }
+    return context.wheel.nextTick.map { context.wheel.baseMilliseconds + $0 << TimingWheel.tickShift }
   }
 
   /// Removes due keys of one segment, a few dozen at most. Complexity: O(slots of a segment).
   /// - Returns: false when nothing is due.
   mutating func expireStep() -> Bool {
+    guard isExpiryActive else { return false }
     if !context.wheel.isNear(nowMilliseconds) { restartWheel() }
     context.wheel.advance(to: context.wheel.tick(atTime: nowMilliseconds))
     guard let links = unsafe context.wheel.firstDue else { return false }
     let block = unsafe DeadlineSlots(links: links)
-    let database = Int(unsafe block.header.pointee.table)
+    let database = databaseOfTable[Int(unsafe block.header.pointee.table)]
     let now = context.wheel.currentTick
     // Removals move elements to other slots, so the entries themselves are collected before the first one goes.
     var entries = InlineArray<64, UInt>(repeating: 0)

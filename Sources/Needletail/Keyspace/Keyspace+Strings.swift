@@ -1,15 +1,5 @@
 import Glibc
 
-/// A string unit that replies are sent from, and the key it had when the first of them was made.
-struct PinnedString {
-  let unit: StringUnit
-  let key: [UInt8]
-  /// Its key is gone, since `currentTag` was this: it is freed when the last reply is, and a view that began meanwhile
-  /// has no part in it.
-  var orphanTag: UInt8?
-  var isOrphan: Bool { orphanTag != nil }
-}
-
 extension Keyspace {
   /// Makes the key a string, as an integer where its bytes spell one. An older value of whatever type goes.
   @inline(__always)
@@ -37,24 +27,27 @@ extension Keyspace {
   /// A unit with a copy of `value`, or the one that it was read into when it is a large argument.
   mutating func makeUnit(_ value: ByteView) throws(OutOfMemory) -> StringUnit {
     if let unit = adoptLargeArgument(value) { return unit }
+    return try copyUnit(value)
+  }
+
+  /// A unit with a copy of `bytes`.
+  func copyUnit(_ value: ByteView) throws(OutOfMemory) -> StringUnit {
     guard let unit = StringUnit.make(capacity: value.count, tag: context.units.currentTag) else { throw OutOfMemory() }
     unsafe value.copy(to: unit.data)
     unit.count = value.count
     return unit
   }
 
-  /// Redis first stores the value, in the place of an object that may have an expiry, then sets the expiry.
+  /// Redis stores the value first, in the place of an object whose expiry goes only when none is to follow, and then sets
+  /// the expiry.
   @inline(__always)
   func isEmbedded(_ found: Found, _ count: Int, _ change: ExpiryChange) -> Bool {
     let keyCount = found.key.bytes.count
+    let hadExpiry = found.entry?.hasExpiry ?? false
     switch change {
-    case .keep:
-      return Entry.isEmbedded(keyCount: keyCount, stringCount: count, hasExpiry: found.entry?.hasExpiry ?? false)
-    case .clear:
-      return Entry.isEmbedded(keyCount: keyCount, stringCount: count, hasExpiry: false)
-    case .at:
-      return Entry.isEmbedded(keyCount: keyCount, stringCount: count,
-        hasExpiry: keyCount < Entry.embeddedKeepsMinKeyBytes)
+    case .clear: return Entry.isEmbedded(keyCount: keyCount, stringCount: count, hasExpiry: false)
+    case .at where !hadExpiry: return Entry.staysEmbedded(keyCount: keyCount, stringCount: count)
+    case .keep, .at: return Entry.isEmbedded(keyCount: keyCount, stringCount: count, hasExpiry: hadExpiry)
     }
   }
 
@@ -147,35 +140,15 @@ extension Keyspace {
 
   // MARK: Pinned replies
 
-  /// A reply is going to be sent from the entry's string: until `unpin`, writes copy it and nobody frees it.
-  mutating func pin(_ unit: StringUnit, key: ByteView) {
-    if unit.pins == 0 { pinnedStrings.append(PinnedString(unit: unit, key: key.array)) }
-    unit.pins += 1
+  /// A reply is going to be sent from the unit: until `unpin`, writes copy it and nobody frees it.
+  mutating func pin(_ unit: StringUnit) {
+    unit.pin()
+    pinCount += 1
   }
 
   /// The reply has been sent, or will never be.
   mutating func unpin(_ unit: StringUnit) {
-    precondition(unit.pins > 0)
-    unit.pins -= 1
-    guard unit.pins == 0, let index = pinnedStrings.firstIndex(where: { unsafe $0.unit.raw == unit.raw }) else { return }
-    let pinned = pinnedStrings.remove(at: index)
-    if let tag = pinned.orphanTag { drop(unit, tag: tag) }
-  }
-
-  /// The pinned unit's key is gone.
-  mutating func orphan(_ unit: StringUnit) {
-    guard let index = pinnedStrings.firstIndex(where: { unsafe $0.unit.raw == unit.raw }) else { return }
-    pinnedStrings[index].orphanTag = context.units.currentTag
-  }
-
-  /// Takes keys with pinned strings out one by one, so that the thread that frees the table never meets a pin.
-  mutating func removePinned(database: Int) {
-    for pinned in pinnedStrings where !pinned.isOrphan {
-      unsafe pinned.key.withUnsafeBytes { bytes in
-        let key = unsafe bytes.baseAddress.map { unsafe ByteView($0, count: bytes.count) } ?? .empty
-        var found = find(Key(key, seed), in: database)
-        if let unit = found.entry?.stringUnit, unsafe unit.raw == pinned.unit.raw { remove(&found) }
-      }
-    }
+    pinCount -= 1
+    if let tag = unit.unpin() { free(unit, tag: tag) }
   }
 }

@@ -6,7 +6,7 @@ import CSystem
   let key: Key
   let database: Int
   fileprivate(set) var entry: Entry?
-  fileprivate var position: SegmentedTable<Entry>.Position
+  fileprivate(set) var position: SegmentedTable<Entry>.Position
 
   @inline(__always)
   fileprivate init(key: Key, database: Int, entry: Entry?, position: SegmentedTable<Entry>.Position) {
@@ -45,19 +45,24 @@ extension Entry: TableElement {
   var context: TableContext
   let databaseCount: Int
   let databases: UnsafeMutablePointer<Database>
+  /// Which database a table is, by the table's id: SWAPDB swaps tables, and each keeps the name that the wheel knows.
+  private(set) var databaseOfTable: [Int]
   var clock = AccessClock()
   var effects = Effects()
   /// Milliseconds since 1970, one reading for a whole command.
   private(set) var nowMilliseconds = 0
   var expiryStatistics = ExpiryStatistics()
-  /// Strings whose bytes replies are sent from: few, large, known by key so that a flush can find them.
-  var pinnedStrings: [PinnedString] = []
+  /// False: keys that have expired go only when they are looked up (DEBUG SET-ACTIVE-EXPIRE).
+  var isExpiryActive = true
+  /// Replies that are sent from strings where they lie.
+  var pinCount = 0
   /// The running request's large arguments, which may be taken over instead of copied.
   var largeArguments = LargeArguments()
 
   init(databaseCount: Int, seed: HashSeed, freer: BackgroundFreer, nowMilliseconds: Int) {
     self.databaseCount = databaseCount
     context = TableContext(units: Units(freer: freer), wheel: TimingWheel(baseMilliseconds: nowMilliseconds), seed: seed)
+    databaseOfTable = Array(0..<databaseCount)
     unsafe databases = .allocate(capacity: databaseCount)
     for i in 0..<databaseCount { unsafe (databases + i).initialize(to: Database(table: SegmentedTable(id: i))) }
     setTime(nowMilliseconds)
@@ -210,10 +215,47 @@ extension Entry: TableElement {
 
   /// Takes the key and its value out. Complexity: O(1); large values are freed in the background.
   mutating func remove(_ found: inout Found) {
-    guard let entry = found.entry else { return }
+    if let entry = detach(&found) { drop(entry) }
+  }
+
+  /// Takes the entry out of its table, with its deadline. It is the caller's then.
+  mutating func detach(_ found: inout Found) -> Entry? {
+    guard let entry = found.entry else { return nil }
     unsafe (databases + found.database).pointee.table.remove(at: found.position, &context)
     found.entry = nil
-    drop(entry)
+    return entry
+  }
+
+  /// Puts an entry into a table that has none of its key.
+  mutating func attach(_ entry: Entry, _ found: inout Found) {
+    precondition(found.entry == nil)
+    found.position = unsafe (databases + found.database).pointee.table.insert(entry, hash: found.key.hash, &context)
+    found.entry = entry
+    if let expiry = entry.expiry { setDeadline(found, expiry) }
+  }
+
+  /// Finds the key's place again after a change that was not made through `found`.
+  func refresh(_ found: inout Found) {
+    guard let hit = unsafe databases[found.database].table.find(found.key.bytes, hash: found.key.hash) else {
+      found.entry = nil
+      return
+    }
+    found.entry = hit.element
+    found.position = hit.position
+  }
+
+  /// What was database `a` is `b` from now on and the other way round, deadlines included. Complexity: O(1).
+  mutating func swapDatabases(_ a: Int, _ b: Int) {
+    touchWatchedKeys(in: a, replacedBy: b)
+    touchWatchedKeys(in: b, replacedBy: a)
+    precondition(a >= 0 && a < databaseCount && b >= 0 && b < databaseCount)
+    guard a != b else { return }
+    // Not by `swap`, for which the compiler makes code that does not verify under the thread sanitizer.
+    let first = unsafe (databases + a).move()
+    unsafe (databases + a).moveInitialize(from: databases + b, count: 1)
+    unsafe (databases + b).initialize(to: first)
+    databaseOfTable[unsafe databases[a].table.id] = a
+    databaseOfTable[unsafe databases[b].table.id] = b
   }
 
   /// Lets go of an entry that is no longer in a table, with its value.
@@ -225,17 +267,29 @@ extension Entry: TableElement {
 
   /// Lets go of a string's own unit. One that replies are sent from waits for them.
   mutating func drop(_ unit: StringUnit) {
-    if unit.pins > 0 { orphan(unit) } else { drop(unit, tag: context.units.currentTag) }
+    let tag = context.units.currentTag
+    if unit.letGo(tag: tag) { free(unit, tag: tag) }
   }
 
-  /// Lets go of a string's own unit that left the keyspace when `currentTag` was `tag`.
-  mutating func drop(_ unit: StringUnit, tag: UInt8) {
+  /// Frees a string's own unit that left the keyspace when `currentTag` was `tag`.
+  mutating func free(_ unit: StringUnit, tag: UInt8) {
     if unit.byteCount >= Self.backgroundFreeBytes {
       unsafe context.units.freer.enqueue({ block, byteCount, tag, limbo in
         unsafe Units.dispose(block, byteCount, currentTag: tag, Limbo(raw: limbo))
       }, unit.raw, unit.byteCount, tag: tag)
     } else {
       unsafe context.units.retire(unit.raw, unit.byteCount, tag: tag)
+    }
+  }
+
+  /// The keys of one database are about to be those of another.
+  private func touchWatchedKeys(in database: Int, replacedBy other: Int) {
+    if database == other { return }
+    effects.watchedKeys.touchAll(database: database) { key in
+      let existed = holds(key, in: database)
+      guard holds(key, in: other) else { return existed ? .removed : .none }
+      guard holdsExpired(key, in: other) else { return .changed }
+      return existed ? .replacedByExpired : .appearedExpired
     }
   }
 
@@ -248,7 +302,6 @@ extension Entry: TableElement {
     if removed > 0 {
       effects.watchedKeys.touchAll(database: database) { holds($0, in: database) ? .removed : .none }
     }
-    removePinned(database: database)
     unsafe TableTeardown.run(&(databases + database).pointee.table, &context.wheel, context.units,
       inBackground: true)
     return removed

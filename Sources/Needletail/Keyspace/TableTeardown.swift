@@ -42,7 +42,9 @@
       SegmentLayout.forEach(word) { _, _, word in
         let entry = unsafe Entry(raw: SegmentLayout.pointer(word))
         // Children first: a disposed unit is not read again.
-        if let unit = entry.stringUnit { unsafe Units.dispose(unit.raw, unit.byteCount, currentTag: tag, limbo) }
+        if let unit = entry.stringUnit, unit.letGo(tag: tag) {
+          unsafe Units.dispose(unit.raw, unit.byteCount, currentTag: tag, limbo)
+        }
         unsafe Units.dispose(entry.raw, entry.byteCount, currentTag: tag, limbo)
       }
       unsafe Units.dispose(SegmentLayout.segment(word), SegmentLayout.bucketCount(word) << SegmentLayout.bucketShift,

@@ -62,7 +62,11 @@ struct WatchedKeys: ~Copyable {
     }
   }
 
-  enum WholesaleChange { case none, removed, changed }
+  enum WholesaleChange {
+    case none, removed, changed
+    /// An expired key has come, in the place of another or of none.
+    case replacedByExpired, appearedExpired
+  }
 }
 
 extension Watcher.WatchedKey {
@@ -85,7 +89,9 @@ extension Watcher {
       switch keys[index].withKey(change) {
       case .none: break
       case .removed where keys[index].wasExpired: keys[index].wasExpired = false
-      case .removed, .changed: isTouched = true
+      case .replacedByExpired where keys[index].wasExpired: break
+      case .appearedExpired: keys[index].wasExpired = true
+      case .removed, .replacedByExpired, .changed: isTouched = true
       }
     }
   }

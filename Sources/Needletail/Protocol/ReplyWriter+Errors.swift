@@ -30,5 +30,6 @@ extension ReplyWriter {
 
   mutating func wrongType() { error("WRONGTYPE Operation against a key holding the wrong kind of value") }
   mutating func syntaxError() { error("ERR syntax error") }
+  mutating func noSuchKey() { error("ERR no such key") }
   mutating func notAnInteger() { error("ERR value is not an integer or out of range") }
 }

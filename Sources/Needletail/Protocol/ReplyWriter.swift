@@ -258,6 +258,16 @@
     putCRLF()
   }
 
+  /// For replies off the request path. The same goes for `text`.
+  mutating func simple(_ text: String) {
+    Self.withBytes(of: text) { bytes in
+      reserve(bytes.count + 3)
+      put(UInt8(ascii: "+"))
+      put(bytes)
+      putCRLF()
+    }
+  }
+
   @inline(__always) mutating func integer(_ value: Int) { header(UInt8(ascii: ":"), value) }
 
   @inline(__always)

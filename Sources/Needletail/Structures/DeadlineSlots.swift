@@ -58,6 +58,8 @@ import Glibc
     unsafe UnsafeMutableRawPointer(header).assumingMemoryBound(to: TimingWheel.Links.self)
   }
   private var isDense: Bool { unsafe header.pointee.isDense }
+  /// What the block takes from the allocator.
+  var byteCount: Int { Heap.goodSize(MemoryLayout<Header>.size) + Heap.goodSize(storageBytes) }
   private var storageBytes: Int { Int(unsafe header.pointee.capacity) * (isDense ? 4 : 8) }
   private var ticks: UnsafeMutablePointer<UInt32> { unsafe header.pointee.storage.assumingMemoryBound(to: UInt32.self) }
   /// Tick in the upper half, slot in the lower.

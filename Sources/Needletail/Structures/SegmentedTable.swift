@@ -281,19 +281,6 @@ struct TableContext: ~Copyable {
     }
   }
 
-  /// Bytes of the segments and directories. Complexity: O(directory); for MEMORY STATS and tests.
-  var byteCount: Int {
-    guard unsafe directory != nil else { return 0 }
-    var sum = (8 << globalDepth) * (unsafe deadlines == nil ? 1 : 2)
-    var index = 0
-    while index < 1 << globalDepth {
-      let word = unsafe directory![index]
-      sum += Layout.bucketCount(word) << Layout.bucketShift
-      index += 1 << (globalDepth - Layout.depth(word))
-    }
-    return sum
-  }
-
   /// Forgets everything without freeing it: the caller has taken the parts over.
   mutating func abandon() {
     unsafe directory = nil
@@ -303,5 +290,4 @@ struct TableContext: ~Copyable {
     deadlineCount = 0
     depthCounts = InlineArray<33, Int32>(repeating: 0)
   }
-
 }

@@ -71,6 +71,14 @@ private final class Recorder: EffectObserver {
       ("INCREX i PERSIST", "incrby i 2>2 | SET i 14 KEEPTTL"), ("INCREX i NX", ""),
       ("INCREX i PX 9 ENX", "incrby i 2>2, expire i 2>2 | SET i 15 PXAT 1700000000009"),
       ("INCREX i EXAT 1", "del i 2>-1 | DEL i"), ("INCREX i EXAT 1", ""),
+      ("SET r abc", "set r -1>3 | SET r abc"), ("RENAME none r", ""), ("RENAME r r", ""), ("RENAMENX r r", ""),
+      ("RENAME r s", "rename_from r 3>-1, rename_to s -1>3 | RENAME r s"), ("SET r ab", "set r -1>2 | SET r ab"),
+      ("RENAMENX r s", ""), ("RENAME r s", "rename_from r 2>-1, rename_to s 3>2 | RENAME r s"),
+      ("RENAMENX s r", "rename_from s 2>-1, rename_to r -1>2 | RENAMENX s r"), ("COPY none s", ""),
+      ("COPY r s", "copy_to s -1>2 | COPY r s"), ("COPY r s", ""), ("SET r abc", "set r 2>3 | SET r abc"),
+      ("COPY r s REPLACE", "copy_to s 2>3 | COPY r s REPLACE"), ("COPY r r DB 3", "copy_to r -1>3 | COPY r r DB 3"),
+      ("MOVE none 1", ""), ("MOVE r 3", ""), ("MOVE r 1", "move_from r 3>-1, move_to r -1>3 | MOVE r 1"),
+      ("SWAPDB 0 1", " | SWAPDB 0 1"), ("SWAPDB 1 1", " | SWAPDB 1 1"), ("GET r", ""), ("MEMORY USAGE r", ""),
     ] {
       server.send(request)
       let told = recorder.take()
@@ -127,8 +135,8 @@ private final class Recorder: EffectObserver {
     let copy = TestServer(nowMilliseconds: Self.start)
     let recorder = Recorder()
     server.withEngine { $0.keyspace.effects.observer = recorder }
-    var lengths: [[UInt8]: Int] = [:]
-    for _ in 0..<(isLongRun ? 200_000 : 5_000) {
+    var lengths = [[[UInt8]: Int]](repeating: [:], count: Self.databases)
+    for _ in 0..<(isLongRun ? 200_000 : 8_000) {
       if Int.random(in: 0..<20, using: &generator) == 0 {
         let step = Int.random(in: 1...400, using: &generator)
         server.advance(milliseconds: step)
@@ -137,26 +145,43 @@ private final class Recorder: EffectObserver {
       let request = randomRequest(now: server.withEngine { $0.keyspace.nowMilliseconds }, &generator)
       _ = server.client.runRaw(request)
       for effect in recorder.effects {
-        #expect(lengths[effect.key] ?? -1 == effect.lengthBefore, "seed \(seed): \(effect)")
-        lengths[effect.key] = effect.lengthAfter < 0 ? nil : effect.lengthAfter
+        let before = lengths[effect.database][effect.key] ?? -1
+        #expect(before == effect.lengthBefore, "seed \(seed): \(effect)")
+        lengths[effect.database][effect.key] = effect.lengthAfter < 0 ? nil : effect.lengthAfter
       }
-      for command in recorder.commands { copy.run(command.arguments) }
+      for command in recorder.commands {
+        copy.run("SELECT", "\(command.database)")
+        copy.run(command.arguments)
+        // What no key's event tells of.
+        switch String(decoding: command.arguments[0], as: UTF8.self) {
+        case "SWAPDB": lengths.swapAt(Int(command.arguments[1][0] - 48), Int(command.arguments[2][0] - 48))
+        case "FLUSHDB": lengths[command.database] = [:]
+        default: break
+        }
+      }
       _ = recorder.take()
     }
-    let contents = contents(of: server)
-    #expect(contents == self.contents(of: copy), "seed \(seed)")
-    for (key, value) in contents { #expect(lengths[key] == value.bytes.count, "seed \(seed)") }
+    for database in 0..<Self.databases {
+      let contents = contents(of: server, database)
+      #expect(contents == self.contents(of: copy, database), "seed \(seed)")
+      for (key, value) in contents { #expect(lengths[database][key] == value.bytes.count, "seed \(seed)") }
+    }
+    let digests = [server, copy].map { $0.withEngine { $0.keyspace.digest() } }
+    #expect(digests[0] == digests[1], "seed \(seed)")
+    #expect(digests[0] != Digest())
   }
+
+  private static let databases = 3
 
   private struct Value: Equatable {
     let bytes: [UInt8]
     let expiry: Int?
   }
 
-  private func contents(of server: TestServer) -> [[UInt8]: Value] {
+  private func contents(of server: TestServer, _ database: Int) -> [[UInt8]: Value] {
     server.withEngine { engine in
       var contents: [[UInt8]: Value] = [:]
-      _ = engine.keyspace.scan(database: 0, cursor: 0, count: Int.max) { entry in
+      _ = engine.keyspace.scan(database: database, cursor: 0, count: Int.max) { entry in
         contents[entry.key.array] = Value(bytes: entry.withString { $0.array }, expiry: entry.expiry)
       }
       return contents
@@ -173,8 +198,9 @@ private final class Recorder: EffectObserver {
     }
     func offset() -> String { "\([0, 1, 44, 300, 1023, 1100].randomElement(using: &generator)!)" }
     func milliseconds() -> String { "\(Int.random(in: -10...2000, using: &generator))" }
+    func database() -> String { "\(Int.random(in: 0..<Self.databases, using: &generator))" }
     func at() -> String { "\(now + Int.random(in: -10...2000, using: &generator))" }
-    let request: [String] = switch Int.random(in: 0..<32, using: &generator) {
+    let request: [String] = switch Int.random(in: 0..<38, using: &generator) {
     case 0: ["SET", key(), value()]
     case 1: ["SET", key(), value(), "PX", milliseconds()]
     case 2: ["SET", key(), value(), pick(["NX", "XX", "GET", "KEEPTTL"])]
@@ -204,6 +230,14 @@ private final class Recorder: EffectObserver {
     case 26: ["MSETEX", "2", key(), value(), key(), value(), "PX", milliseconds()]
     case 27: ["INCREX", key(), "BYINT", number(), "UBOUND", "1000000000", pick(["SATURATE", "PERSIST"])]
     case 28: ["INCREX", key(), "BYFLOAT", number(), "PXAT", at(), pick(["ENX", "SATURATE"])]
+    case 29: ["RENAME", key(), key()]
+    case 30: ["RENAMENX", key(), key()]
+    case 31: ["COPY", key(), key(), "DB", database()]
+    case 32: ["COPY", key(), key(), "REPLACE"]
+    case 33: ["MOVE", key(), database()]
+    case 34: Int.random(in: 0..<4, using: &generator) == 0 ? ["SWAPDB", database(), database()] : ["DBSIZE"]
+    case 35: ["SELECT", database()]
+    case 36: Int.random(in: 0..<40, using: &generator) == 0 ? ["FLUSHDB"] : ["RANDOMKEY"]
     default: [pick(["GET", "TTL", "EXISTS", "STRLEN"]), key()]
     }
     return request.map { Array($0.utf8) }

@@ -137,6 +137,9 @@ import Testing
   @Test(arguments: [
     ("SET a 2", true), ("SET a 1", true), ("INCR a", true), ("APPEND a x", true), ("DEL a", true), ("EXPIRE a 100", true),
     ("PERSIST a", false), ("GET a", false), ("SET b 1", false), ("SETNX a 5", false), ("TOUCH a", false),
+    ("RENAME a c", true), ("RENAME b a", true), ("RENAMENX b a", false), ("COPY b a", false), ("COPY b a REPLACE", true),
+    ("COPY a z", false), ("MOVE a 1", true), ("MOVE b 1", false), ("SWAPDB 0 1", true), ("SWAPDB 1 2", false),
+    ("SWAPDB 0 0", false), ("DELEX a", true), ("DELEX a IFEQ x", false), ("MSETEX 1 a 1", true), ("INCREX a", true),
     ("GETEX a", false), ("GETEX a EX 10", true), ("GETDEL a", true), ("MSET b 1 a 1", true), ("FLUSHDB", true),
     ("FLUSHALL", true), ("EXPIRE a -1", true), ("SETRANGE a 0 ''", false), ("DEL b", false), ("MSETNX a 1 z 2", false),
   ])

@@ -61,6 +61,8 @@ import Testing
         + "allkeys-lru, allkeys-lfu, allkeys-random, noeviction"),
     Bound(name: "enable-protected-configs", accepted: ["no", "yes", "local"], refused: ["maybe"],
       reason: "argument(s) must be one of the following: no, yes, local"),
+    Bound(name: "enable-debug-command", accepted: ["no", "yes", "local"], refused: ["maybe"],
+      reason: "argument(s) must be one of the following: no, yes, local"),
     Bound(name: "supervised", accepted: ["no", "auto"], refused: ["systemd"],
       reason: "argument(s) must be one of the following: auto, no"),
     Bound(name: "daemonize", accepted: ["no"], refused: ["yes"],

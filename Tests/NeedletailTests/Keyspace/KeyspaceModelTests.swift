@@ -39,6 +39,7 @@ import Testing
     }
     if model.failures > 0 { return false }
     model.checkAll()
+    model.checkDigest()
     // The view outlives everything in it.
     if freezing && model.view == nil { model.freeze() }
     model.empty()

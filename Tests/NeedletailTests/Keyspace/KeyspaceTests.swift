@@ -43,9 +43,23 @@ import Testing
   func pin(_ key: String, _ database: Int = 0) -> StringUnit {
     withFound(key, database) { found in
       let unit = found.entry!.stringUnit!
-      keyspace.pin(unit, key: found.key.bytes)
+      keyspace.pin(unit)
       return unit
     }
+  }
+
+  func rename(_ key: String, to other: String, _ database: Int = 0) {
+    withFound(key, database) { source in
+      withFound(other, database) { target in keyspace.rename(&source, to: &target) }
+    }
+  }
+  func copy(_ key: String, to other: String, _ database: Int = 0) {
+    withFound(key) { source in
+      withFound(other, database) { target in try! keyspace.copy(source.entry!, to: &target) }
+    }
+  }
+  func move(_ key: String, to database: Int) {
+    withFound(key) { source in withFound(key, database) { target in keyspace.move(&source, to: &target) } }
   }
 
   /// Runs what is due.
@@ -208,101 +222,6 @@ import Testing
     test.remove("k")
     waitFor { test.freer.progress.pending == 0 }
     #expect(test.freer.progress.freed == freed + 5)
-  }
-
-  // MARK: Pins
-
-  @Test func pinnedStringsOutliveTheirKeys() {
-    let test = TestKeyspace()
-    let ways: [(String, (TestKeyspace) -> Void)] = [
-      ("removed", { $0.remove("k") }),
-      ("replaced", { $0.set("k", "short") }),
-      ("replaced by a large one", { $0.set("k", [UInt8](repeating: 1, count: 90_000)) }),
-      ("modified", { $0.append("k", 1, 10) }),
-      ("made an integer", { test in test.withFound("k") { test.keyspace.setInteger(&$0, 1) } }),
-      ("flushed", { $0.keyspace.flush(database: 0) }),
-      ("expired", { test in
-        test.withFound("k") { test.keyspace.setExpiry(&$0, at: test.keyspace.nowMilliseconds - 1) }
-        test.expire()
-      }),
-      ("left alone", { _ in }),
-      ("given an expiry", { test in test.withFound("k") { test.keyspace.setExpiry(&$0, at: TestKeyspace.start * 2) } }),
-    ]
-    for (name, way) in ways {
-      for pins in 1...3 {
-        for count in [2000, 70_000] {
-          test.set("k", bytes(count))
-          var unit: StringUnit?
-          for _ in 0..<pins { unit = test.pin("k") }
-          way(test)
-          for _ in 0..<pins {
-            #expect(unit!.bytes.array == bytes(count), "\(name)")
-            test.keyspace.unpin(unit!)
-          }
-          #expect(test.keyspace.pinnedStrings.isEmpty, "\(name)")
-          test.keyspace.flush(database: 0)
-        }
-      }
-    }
-    guard !isSanitized else { return }
-    // And they are freed in the end.
-    func all() {
-      for (_, way) in ways {
-        test.set("k", bytes(70_000))
-        let unit = test.pin("k")
-        way(test)
-        test.keyspace.unpin(unit)
-        test.keyspace.flush(database: 0)
-      }
-    }
-    for _ in 0..<2 { all() }
-    let before = test.settledBytes
-    all()
-    let after = test.settledBytes
-    #expect(after == before)
-  }
-
-  /// The thread that frees a flushed table must not meet a pinned string, not even the empty key's.
-  @Test(arguments: ["", "k", String(repeating: "k", count: 5000)])
-  func pinnedStringsSurviveFlush(key: String) {
-    let test = TestKeyspace()
-    for database in 0..<2 { test.set(key, bytes(70_000, UInt8(database)), .clear, database) }
-    let units = (0..<2).map { test.pin(key, $0) }
-    test.keyspace.flush(database: 0)
-    waitFor { test.freer.progress.pending == 0 }
-    #expect(test.keyspace.pinnedStrings.map { $0.isOrphan } == [true, false])
-    #expect(units[0].bytes.array == bytes(70_000, 0) && test.get(key, 1) == bytes(70_000, 1))
-    test.keyspace.flush(database: 1)
-    waitFor { test.freer.progress.pending == 0 }
-    #expect(units[1].bytes.array == bytes(70_000, 1) && test.keyspace.count(database: 1) == 0)
-    for unit in units { test.keyspace.unpin(unit) }
-    #expect(test.keyspace.pinnedStrings.isEmpty)
-  }
-
-  /// A pinned string whose key goes before a freeze is no part of the view: it is freed when it is unpinned.
-  @Test(arguments: [2000, 70_000])
-  func pinnedOrphansAreNoPartOfAView(count: Int) {
-    guard !isSanitized else { return }
-    let test = TestKeyspace()
-    func orphan(_ freezes: Int) {
-      test.set("k", bytes(count))
-      let unit = test.pin("k")
-      test.remove("k")
-      // An empty keyspace: the view is over at once.
-      for _ in 0..<freezes {
-        test.keyspace.context.units.freeze()
-        test.keyspace.context.units.thaw()
-      }
-      test.keyspace.unpin(unit)
-    }
-    for _ in 0..<2 { orphan(0) }
-    let before = test.settledBytes
-    for freezes in 0..<4 {
-      orphan(freezes)
-      let after = test.settledBytes
-      #expect(after == before, "\(freezes) freezes")
-    }
-    #expect(test.keyspace.context.units.limbo.byteCount == 0)
   }
 
   // MARK: Expiry

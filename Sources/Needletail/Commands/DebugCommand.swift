@@ -1,0 +1,103 @@
+import Glibc
+
+// DEBUG: for tests and for people who look into the server. `enable-debug-command` says who may use it.
+
+extension ServerCommand {
+  static let debugRows: [CommandSpec] = [
+    CommandSpec(
+      // It may sleep: what comes after it must not see the time before.
+      id: .server(.debug), name: "debug", arity: -2,
+      flags: [.admin, .noscript, .loading, .stale, .protected, .endsBatch],
+      categories: [.admin, .slow, .dangerous],
+      docs: CommandDocs(
+        summary: "Helps to test the server and to look into it.",
+        since: "1.0.0", group: "server", complexity: "by subcommand", flags: ["syscmd"]))
+  ]
+}
+
+extension Engine {
+  mutating func debugCommand(_ request: Request) {
+    let name = request[1]
+    let count = request.count
+    if name.equalsIgnoringCase("help") && count == 2 {
+      debugHelp()
+    } else if name.equalsIgnoringCase("sleep") && count == 3 {
+      debugSleep(request)
+    } else if name.equalsIgnoringCase("object") && count == 3 {
+      debugObject(request)
+    } else if name.equalsIgnoringCase("digest") && count == 2 {
+      reply.simple(keyspace.digest().description)
+    } else if name.equalsIgnoringCase("digest-value") {
+      debugDigestValue(request)
+    } else if name.equalsIgnoringCase("set-active-expire") && count == 3 {
+      keyspace.isExpiryActive = unsafe strtol(request[2].string, nil, 10) != 0
+      reply.ok()
+    } else if name.equalsIgnoringCase("stringmatch-len") && count == 4 {
+      reply.integer(GlobPattern(request[2]).matches(request[3]) ? 1 : 0)
+    } else {
+      reply.error { text in
+        text.append("ERR unknown subcommand or wrong number of arguments for '")
+        text.append(name, limit: 128)
+        text.append("'. Try DEBUG HELP.")
+      }
+    }
+  }
+
+  /// DEBUG SLEEP seconds: nobody is served meanwhile. What is no number is none.
+  private mutating func debugSleep(_ request: Request) {
+    let seconds = unsafe strtod(request[2].string, nil)
+    if seconds > 0 && seconds < 1e9 {
+      let microseconds = Int(seconds * 1e6)
+      var time = timespec(tv_sec: microseconds / 1_000_000, tv_nsec: microseconds % 1_000_000 * 1000)
+      unsafe nanosleep(&time, nil)
+    }
+    reply.ok()
+  }
+
+  /// DEBUG OBJECT key
+  private mutating func debugObject(_ request: Request) {
+    let found = keyspace.find(request.key(2, keyspace.seed), in: request.client.database)
+    guard let entry = found.entry else { return reply.noSuchKey() }
+    let line = unsafe """
+      Value at:0x\(String(UInt(bitPattern: entry.raw), radix: 16)) refcount:1 encoding:\(entry.encodingName) \
+      serializedlength:\(entry.serializedCount) lru:\(entry.clock & 0xff_ffff) \
+      lru_seconds_idle:\(keyspace.clock.idleSeconds(entry))
+      """
+    reply.simple(line)
+  }
+
+  /// DEBUG DIGEST-VALUE [key ...]
+  private mutating func debugDigestValue(_ request: Request) {
+    reply.array(request.count - 2)
+    for index in stride(from: 2, to: request.count, by: 1) {
+      let found = keyspace.find(request.key(index, keyspace.seed), in: request.client.database)
+      reply.simple((found.entry?.valueDigest ?? Digest()).description)
+    }
+  }
+
+  private mutating func debugHelp() {
+    reply.help(
+      "DEBUG",
+      [
+        "DIGEST", "    Return a digest of all data: the same data have the same, in Redis too.",
+        "DIGEST-VALUE [<key> ...]", "    Return a digest for each value.",
+        "OBJECT <key>", "    Tell how a value is kept.",
+        "SET-ACTIVE-EXPIRE <0|1>", "    With 0, keys that have expired go only when they are asked for.",
+        "SLEEP <seconds>", "    Serve nobody for <seconds>, which may be a fraction.",
+        "STRINGMATCH-LEN <pattern> <string>", "    Tell whether <string> matches the glob-style <pattern>.",
+      ])
+  }
+}
+
+extension Entry {
+  /// The bytes of the value in an RDB file, uncompressed: a small integer's, or a length and the string.
+  fileprivate var serializedCount: Int {
+    withString { bytes in
+      // A string of up to 11 bytes is saved as an integer too when it spells one of 32 bits.
+      if bytes.count <= 11, let number = bytes.integer, Int32(exactly: number) != nil {
+        return Int8(exactly: number) != nil ? 2 : Int16(exactly: number) != nil ? 3 : 5
+      }
+      return (bytes.count < 1 << 6 ? 1 : bytes.count < 1 << 14 ? 2 : 5) + bytes.count
+    }
+  }
+}

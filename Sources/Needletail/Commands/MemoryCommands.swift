@@ -1,0 +1,58 @@
+// MEMORY: what keys take.
+
+extension ServerCommand {
+  static let memoryRows: [CommandSpec] = [
+    CommandSpec(
+      id: .server(.memory), name: "memory", arity: -2, flags: [],
+      categories: [.slow],
+      docs: CommandDocs(
+        summary: "Holds the commands about memory.",
+        since: "4.0.0", group: "server", complexity: "by subcommand"),
+      subcommands: [
+        CommandSpec(
+          id: .server(.memoryHelp), name: "help", arity: 2, flags: [.loading, .stale],
+          categories: [.slow],
+          docs: CommandDocs(
+            summary: "Lists the subcommands.",
+            since: "4.0.0", group: "server", complexity: "O(1)")),
+        CommandSpec(
+          id: .server(.memoryUsage), name: "usage", arity: -3, flags: [.readonly],
+          categories: [.read, .slow],
+          keySpecs: [KeySpec(flags: ["RO"], begin: .index(2), find: .range(lastKey: 0, step: 1, limit: 0))],
+          docs: CommandDocs(
+            summary: "Returns how many bytes a key takes.",
+            since: "4.0.0", group: "server", complexity: "O(N)",
+            arguments: [
+              ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0),
+              ArgumentSpec(name: "count", kind: .integer, token: "SAMPLES", isOptional: true),
+            ])),
+      ])
+  ]
+}
+
+extension Engine {
+  /// MEMORY USAGE key [SAMPLES count]
+  ///
+  /// Redis looks at `count` elements of a collection and guesses the rest; here nothing needs to be guessed.
+  mutating func memoryUsageCommand(_ request: Request) {
+    var index = 3
+    while index < request.count {
+      guard request[index].equalsIgnoringCase("samples"), index + 1 < request.count else { return reply.syntaxError() }
+      guard let samples = request[index + 1].integer else { return reply.notAnInteger() }
+      guard samples >= 0 else { return reply.syntaxError() }
+      index += 2
+    }
+    // Neither a use of the key nor a hit or miss.
+    let found = keyspace.find(request.key(2, keyspace.seed), in: request.client.database)
+    if found.entry == nil { reply.null() } else { reply.integer(keyspace.usedBytes(found)) }
+  }
+
+  mutating func memoryHelpCommand() {
+    reply.help(
+      "MEMORY",
+      [
+        "USAGE <key> [SAMPLES <count>]", "    Return the bytes that <key> takes: its entry, what its value has of its own and",
+        "    its share of the table. SAMPLES changes nothing: nothing is guessed.",
+      ])
+  }
+}
