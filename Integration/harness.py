@@ -28,7 +28,14 @@ class Server:
 
     running: list["Server"] = []
 
-    def __init__(self, binary: str, *options: str, config: str | None = None, descriptors: int | None = None):
+    def __init__(
+        self,
+        binary: str,
+        *options: str,
+        config: str | None = None,
+        descriptors: int | None = None,
+        environment: dict[str, str] | None = None,
+    ):
         self.port = free_port()
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="needletail-test-"))
         command = [binary]
@@ -39,18 +46,26 @@ class Server:
         command += ["--port", str(self.port), "--save", "", "--dir", str(self.directory)]
         if "--bind" not in options:
             command += ["--bind", "127.0.0.1"]
-        limit = (descriptors, descriptors)
+        self.command = [*command, *options]
+        self.environment = {**os.environ, **(environment or {})}
+        self.descriptors = descriptors
         self.log_path = self.directory / "log"
-        with open(self.log_path, "wb") as log:
+        Server.running.append(self)
+        self.start()
+
+    def start(self) -> None:
+        """Starts the process: at first, and again after it has ended."""
+        limit = (self.descriptors, self.descriptors)
+        with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [*command, *options],
+                self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.directory,
-                preexec_fn=(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limit)) if descriptors else None,
+                env=self.environment,
+                preexec_fn=(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limit)) if self.descriptors else None,
             )
-        Server.running.append(self)
         self._wait_until_ready()
 
     def _wait_until_ready(self) -> None:

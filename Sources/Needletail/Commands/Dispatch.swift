@@ -71,7 +71,11 @@ extension Engine {
     let start = commandStartCycles
     let errorsBefore = reply.errors.total
     let dirtyBefore = keyspace.effects.dirty
+    #if PLANTED_FAULTS
+    runWithFault(info.id, request)
+    #else
     run(info.id, request)
+    #endif
     if keyspace.effects.isObserved {
       // A read can change the keyspace too, by meeting an expired key; the key's removal was then told already.
       if info.flags.contains(.write) && keyspace.effects.dirty != dirtyBefore { propagate(request) }
@@ -90,7 +94,7 @@ extension Engine {
     }
   }
 
-  private mutating func run(_ id: CommandID, _ request: Request) {
+  mutating func run(_ id: CommandID, _ request: Request) {
     switch id {
     case .string(let command): run(command, request)
     case .key(let command): run(command, request)
@@ -183,11 +187,9 @@ extension Engine {
   private mutating func rejectArgumentCount(_ index: CommandIndex, _ client: Client) {
     commands.updateCounters(index) { $0.rejectedCalls += 1 }
     let name = commands.fullName(index)
-    // An EXEC that is not one still ends the transaction.
-    let isExec = client.state.isQueueing && commands.info(index).id == .transaction(.exec)
-    if isExec { endTransaction(client) } else { abortTransaction(client) }
+    let isExec = endTransactionOfRefused(index, client)
     reply.error { text in
-      text.append(isExec ? "EXECABORT Transaction discarded because of: " : "ERR ")
+      text.append(isExec ? Self.execAborted : "ERR " as StaticString)
       text.append("wrong number of arguments for '")
       text.append(name)
       text.append("' command")
@@ -207,8 +209,25 @@ extension Engine {
   @inline(never)
   private mutating func rejectUnauthenticated(_ index: CommandIndex, _ client: Client) {
     commands.updateCounters(index) { $0.rejectedCalls += 1 }
-    abortTransaction(client)
-    reply.error("NOAUTH Authentication required.")
+    if endTransactionOfRefused(index, client) {
+      reply.error("\(Self.execAborted)NOAUTH Authentication required.")
+    } else {
+      reply.error("NOAUTH Authentication required.")
+    }
+  }
+
+  private static var execAborted: StaticString { "EXECABORT Transaction discarded because of: " }
+
+  /// A transaction is aborted by any request that is refused. A refused EXEC ends it, and forgets watched keys even
+  /// outside of one.
+  /// - Returns: whether it is an EXEC.
+  private mutating func endTransactionOfRefused(_ index: CommandIndex, _ client: Client) -> Bool {
+    guard commands.info(index).id == .transaction(.exec) else {
+      abortTransaction(client)
+      return false
+    }
+    endTransaction(client)
+    return true
   }
 
   @inline(never)

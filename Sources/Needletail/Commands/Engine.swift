@@ -34,6 +34,10 @@ import CSystem
   /// Set by SHUTDOWN; the loop looks at it after each turn.
   var shutdownRequest: ShutdownRequest?
 
+  #if PLANTED_FAULTS
+  var plantedFault: PlantedFault?
+  #endif
+
   /// - Parameters:
   ///   - seed: keys the hash of all databases.
   ///   - nowMilliseconds: the time, in milliseconds since 1970.

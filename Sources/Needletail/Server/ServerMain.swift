@@ -50,6 +50,9 @@ private func serve(_ settings: Settings, _ configurationFile: String) -> CInt {
   do throws(SystemError) {
     var server = try Server(settings: settings, logger: logger)
     server.engine.facts.configurationFile = configurationFile
+    #if PLANTED_FAULTS
+    server.engine.attachTestInstruments()
+    #endif
     guard server.listen() else { return 1 }
     if !settings.pidFile.isEmpty { writePidFile(settings.pidFile, logger) }
     guard server.startLoading() else { return 1 }

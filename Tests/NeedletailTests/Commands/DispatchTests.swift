@@ -65,6 +65,7 @@ import Testing
     let server = TestServer(settings)
     #expect(server.run("ping") == .error("NOAUTH Authentication required."))
     #expect(server.run("dbsize") == .error("NOAUTH Authentication required."))
+    #expect(server.run("exec") == .error("EXECABORT Transaction discarded because of: NOAUTH Authentication required."))
     #expect(server.run("foo") == .error("ERR unknown command 'foo', with args beginning with: "))
     #expect(server.run("config") == .error("ERR wrong number of arguments for 'config' command"))
     #expect(server.run("config", "get", "*") == .error("NOAUTH Authentication required."))

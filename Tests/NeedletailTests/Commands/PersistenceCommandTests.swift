@@ -39,6 +39,8 @@ import Testing
     server.run("SET", "b", "")
     #expect(restore(long, "1000", payload("b")) == .ok)
     #expect(server.run("OBJECT", "ENCODING", long) == "raw")
+    server.run("SET", long, "", "PX", "1000")
+    #expect(server.run("OBJECT", "ENCODING", long) == "raw")
     // In the past: as if it had been stored and had expired at once.
     #expect(restore("k", "5", value, "ABSTTL", "replace") == .ok)
     #expect(server.run("EXISTS", "k") == 0)

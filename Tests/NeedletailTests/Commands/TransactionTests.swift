@@ -52,7 +52,16 @@ import Testing
     server.expect([
       ("MULTI", .ok), ("SET a 1", Self.queued),
       ("EXEC now", .error("EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command")),
-      ("EXEC", Self.execWithoutMulti), ("EXEC now", .wrongArity("exec")), ("GET a", .null),
+      ("EXEC", Self.execWithoutMulti), ("GET a", .null),
+    ])
+  }
+
+  /// Redis answers so outside of a transaction too, and forgets what was watched.
+  @Test func execWithArgumentsOutsideOfATransaction() {
+    server.expect([
+      ("WATCH a", .ok),
+      ("EXEC now", .error("EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command")),
+      ("SET a 1", .ok), ("MULTI", .ok), ("GET a", Self.queued), ("EXEC", [.bulk("1")]),
     ])
   }
 
