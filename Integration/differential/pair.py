@@ -116,6 +116,7 @@ class Channel:
     def __init__(self, ours: Endpoint, theirs: Endpoint):
         self.ours, self.theirs = ours, theirs
         self.queue: list[Request] = []  # what MULTI has queued
+        self.unheard: list[Request] = []  # what came after a MULTI, or may have, while nobody can be sure of replies
 
     def close(self) -> None:
         self.ours.close()
@@ -310,10 +311,12 @@ class Pair:
         channel = self.send(connection, [request])
         self.settle()
         ours, theirs = channel.ours.available_replies(), channel.theirs.available_replies()
-        if len(ours) != len(theirs) or len(ours) > 1:
-            return Difference(start, request, b"".join(ours), b"".join(theirs), what="replies")
-        if ours and (difference := self.compare(channel, [request], ours, theirs, start)):
+        if len(ours) > 1 or len(ours) != len(theirs):
+            if not self.agree_without_header(channel, request, ours, theirs):
+                return Difference(start, request, b"".join(ours), b"".join(theirs), what="replies")
+        elif ours and (difference := self.compare(channel, [request], ours, theirs, start)):
             return difference
+        channel.unheard = [] if request[0].upper() in (b"MULTI", b"EXEC") else [*channel.unheard, request]
         if difference := self.compare_connections(channel, request, start):
             return difference
         if not (channel.ours.is_open and channel.theirs.is_open):
@@ -321,6 +324,15 @@ class Pair:
         elif ours and not self.is_silencing(request):
             self.uncertain.discard(connection)  # Replies come again.
         return None
+
+    def agree_without_header(
+        self, channel: Channel, request: Request, ours: Sequence[bytes], theirs: Sequence[bytes]
+    ) -> bool:
+        """An EXEC that CLIENT REPLY ON is part of: its header was not sent, the replies from there on were."""
+        if request[0].upper() != b"EXEC" or not 1 < len(ours) == len(theirs) <= len(channel.unheard):
+            return ours == theirs
+        queue = channel.unheard[-len(ours) :]
+        return all(self.rules.agree(*triple) for triple in zip(queue, ours, theirs))
 
     @staticmethod
     def is_silencing(request: Request) -> bool:
