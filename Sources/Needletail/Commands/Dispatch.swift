@@ -50,6 +50,9 @@ extension Engine {
       return rejectUnauthenticated(index, request.client)
     }
     if isLoading && !info.flags.contains(.loading) { return rejectWhileLoading(index, request.client) }
+    if persistence.hasBackgroundFailed && refusesWrites && (info.flags.contains(.write) || info.id == .connection(.ping)) {
+      return rejectUnsaved(index, request.client)
+    }
     if request.client.state.isQueueing && !info.id.isImmediate { return queueIfAllowed(index, info, request) }
     call(index, info, request)
   }
@@ -235,6 +238,16 @@ extension Engine {
     commands.updateCounters(index) { $0.rejectedCalls += 1 }
     abortTransaction(client)
     reply.error("LOADING Redis is loading the dataset in memory")
+  }
+
+  private mutating func rejectUnsaved(_ index: CommandIndex, _ client: Client) {
+    commands.updateCounters(index) { $0.rejectedCalls += 1 }
+    abortTransaction(client)
+    reply.error("""
+      MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may \
+      modify the data set are disabled, because this instance is configured to report errors during writes if RDB \
+      snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.
+      """)
   }
 
   private mutating func rejectInTransaction(_ index: CommandIndex, _ client: Client) {

@@ -10,6 +10,20 @@ struct PersistenceState {
   var saves = 0
   var lastLoadKeysLoaded = 0
   var lastLoadKeysExpired = 0
+  /// The background save that is going on.
+  var background: BackgroundSave?
+  /// Another is to follow as soon as it can be.
+  var isScheduled = false
+  var hasBackgroundFailed = false
+  /// -1: there was none.
+  var lastBackgroundSeconds = -1
+  var lastTryMilliseconds = 0
+  var lastFreezeMicroseconds = 0
+  var lastLimboPeakBytes = 0
+  /// Saves cancelled because they kept too much from being freed.
+  var limboCancellations = 0
+  /// Made for the first save.
+  var thread: SnapshotThread?
   /// While a file is being loaded.
   var loading: LoadingProgress?
 
@@ -51,6 +65,7 @@ extension Engine {
       persistence.saves += 1
       persistence.lastSaveSeconds = keyspace.nowMilliseconds / 1000
       persistence.dirtyAtSave = keyspace.effects.dirty
+      persistence.hasBackgroundFailed = false
       logger.notice("DB saved on disk, \(byteCount) bytes")
       return true
     } catch {
@@ -65,6 +80,7 @@ extension Engine {
   /// What has been loaded in part is never saved.
   /// - Returns: false when it failed.
   mutating func saveForShutdown(asked: Bool?) -> Bool {
+    if cancelBackgroundSave() { logger.warning("There is a background save in progress. It is cancelled.") }
     guard asked ?? !settings.savePoints.isEmpty, !isLoading else { return true }
     logger.notice("Saving the final RDB snapshot before exiting.")
     if saveSnapshot() { return true }

@@ -165,6 +165,9 @@ extension Engine {
     reply.raw("+QUEUED\r\n")
   }
 
+  /// True for commands between MULTI and EXEC that are being executed.
+  func isExecutingTransaction(_ client: Client) -> Bool { unsafe client.state.transaction?.pointee.isExecuting == true }
+
   /// A request was refused: if the client is queueing, its EXEC will fail.
   mutating func abortTransaction(_ client: Client) {
     guard client.state.isQueueing else { return }

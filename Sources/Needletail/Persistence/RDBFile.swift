@@ -21,9 +21,10 @@ import Glibc
   private var isCommitted = false
 
   /// Opens the temporary file in the file's own directory, which for a bare name is the working directory.
-  init(name: String, syncsIncrementally: Bool) throws(SystemError) {
+  /// - Parameter isInBackground: another file may be written at the same time, so the temporary one has another name.
+  init(name: String, syncsIncrementally: Bool, isInBackground: Bool = false) throws(SystemError) {
     let directory = name.lastIndex(of: "/").map { String(name[...$0]) } ?? "./"
-    let temporaryName = "\(directory)temp-\(getpid()).rdb"
+    let temporaryName = directory + Self.temporaryName(isInBackground: isInBackground)
     let descriptor = unsafe open(temporaryName, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     if descriptor < 0 { throw SystemError(code: errno, call: "open") }
     self.descriptor = descriptor
@@ -37,6 +38,8 @@ import Glibc
     if descriptor >= 0 { close(descriptor) }
     if !isCommitted { unsafe unlink(temporaryName) }
   }
+
+  static func temporaryName(isInBackground: Bool) -> String { "temp-\(isInBackground ? "bg-" : "")\(getpid()).rdb" }
 
   mutating func write(_ bytes: ByteView) throws(SystemError) {
     var rest = bytes

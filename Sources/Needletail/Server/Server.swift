@@ -127,7 +127,10 @@ import Glibc
       accept(event.token.descriptor)
       measure(.accept, since: start)
     case .wakeup:
-      break
+      if let thread = engine.persistence.thread, event.token.descriptor == thread.wakeup {
+        thread.clearWakeup()
+        engine.followBackgroundSave()
+      }
     }
   }
 
@@ -160,6 +163,7 @@ import Glibc
       step = now
       if now - start > budget { break }
     }
+    if engine.keyspace.isFrozen { engine.limitLimbo() }
     backgroundCycles = cs_cycles() - start
     let untilCron = nextCronMilliseconds - engine.keyspace.nowMilliseconds
     if untilCron <= 0 || untilCron > cronIntervalMilliseconds {
@@ -189,6 +193,8 @@ import Glibc
     closeIdleClients()
     engine.network.resumeAccepting()
     engine.sampleStatistics()
+    engine.followBackgroundSave()
+    engine.saveWhenDue()
   }
 
   // MARK: End
@@ -208,6 +214,7 @@ import Glibc
   /// Nobody shall find a server here any more.
   private mutating func removeTraces() {
     engine.network.closeAll()
+    if engine.persistence.background != nil { unsafe unlink(RDBFile.temporaryName(isInBackground: true)) }
     guard !engine.settings.pidFile.isEmpty else { return }
     engine.logger.notice("Removing the pid file.")
     unsafe unlink(engine.settings.pidFile)

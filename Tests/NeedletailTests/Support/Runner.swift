@@ -6,6 +6,9 @@
   private var clients: [TestClient] = []
 
   init(_ settings: Settings = Settings(), nowMilliseconds: Int = 1_700_000_000_000) {
+    // SHUTDOWN would leave a file behind.
+    var settings = settings
+    if settings.savePointsAreDefaults { settings.savePoints = [] }
     engine = TestEngine(settings, nowMilliseconds: nowMilliseconds)
     _ = connect()
   }
