@@ -48,13 +48,22 @@ extension Engine {
   }
 
   /// Stops the save that is going on, if there is one: the file stays as it was.
-  /// - Returns: false when there is none.
+  /// - Returns: false when there is none, or its file is about to take the old one's place.
   @discardableResult
   mutating func cancelBackgroundSave() -> Bool {
-    guard persistence.background != nil, persistence.background?.isCancelled == false else { return false }
+    guard persistence.background?.isCancelled == false, persistence.thread?.cancel() == true else { return false }
     persistence.background?.isCancelled = true
-    persistence.thread?.cancel()
     return true
+  }
+
+  /// After this no file of a background save takes the place of one that is written now.
+  mutating func endBackgroundSave() {
+    guard let save = persistence.background, !save.isCancelled else { return }
+    if cancelBackgroundSave() {
+      logger.warning("There is a background save in progress. It is cancelled.")
+    } else {
+      persistence.thread?.waitUntilDone()
+    }
   }
 
   /// Looks how the save is getting on: thaws when the walk is over, takes the result, starts what is scheduled. Called
@@ -63,9 +72,6 @@ extension Engine {
     if let thread = persistence.thread {
       let phase = thread.phase
       if phase != .idle {
-        let limbo = keyspace.context.units.limbo.byteCount
-        let peak = max(limbo, persistence.background?.limboPeakBytes ?? 0)
-        persistence.background?.limboPeakBytes = peak
         if keyspace.isFrozen && (phase == .walked || phase == .done) { keyspace.thaw() }
         if phase == .done { finishBackgroundSave(thread.takeResult()) }
       }
@@ -95,11 +101,14 @@ extension Engine {
       + "\(InfoText.fixed(seconds, 3)) seconds, at most \(save.limboPeakBytes) bytes kept for it")
   }
 
-  /// Cancels a save whose view keeps more from being freed than is allowed: a save must not cost the server its memory.
-  mutating func limitLimbo() {
-    guard persistence.background != nil, persistence.background?.isCancelled == false else { return }
-    let limit = settings.snapshotLimboLimitBytes > 0 ? settings.snapshotLimboLimitBytes : SystemFacts.memoryBytes / 2
+  /// Looks, once a turn while a view is open, how much it keeps from being freed. A save that keeps more than is allowed
+  /// is cancelled: it must not cost the server its memory.
+  mutating func watchLimbo() {
+    guard let save = persistence.background else { return }
     let limbo = keyspace.context.units.limbo.byteCount
+    if limbo > save.limboPeakBytes { persistence.background?.limboPeakBytes = limbo }
+    if save.isCancelled { return }
+    let limit = settings.snapshotLimboLimitBytes > 0 ? settings.snapshotLimboLimitBytes : SystemFacts.memoryBytes / 2
     guard limbo > limit, cancelBackgroundSave() else { return }
     persistence.limboCancellations += 1
     logger.warning("Background saving is cancelled: it keeps \(limbo) bytes from being freed, more than the \(limit) of "
@@ -113,7 +122,8 @@ extension Engine {
     guard persistence.background == nil, !keyspace.isFrozen, !isLoading else { return }
     let changes = keyspace.effects.dirty - persistence.dirtyAtSave
     let seconds = keyspace.nowMilliseconds / 1000 - persistence.lastSaveSeconds
-    guard keyspace.nowMilliseconds - persistence.lastTryMilliseconds > retryMilliseconds,
+    guard !persistence.hasBackgroundFailed
+        || keyspace.nowMilliseconds - persistence.lastTryMilliseconds > retryMilliseconds,
       let point = settings.savePoints.first(where: { changes >= $0.changes && seconds > $0.seconds })
     else { return }
     logger.notice("\(point.changes) changes in \(point.seconds) seconds. Saving...")
@@ -136,7 +146,7 @@ extension Engine {
       // It would wait for the append-only file's rewrite; there is none yet.
       guard request.count == 2 && request[1].equalsIgnoringCase("schedule") else { return reply.syntaxError() }
     }
-    if persistence.background != nil && persistence.background?.isCancelled == false {
+    if persistence.background?.isCancelled == false {
       return reply.error("ERR Background save already in progress")
     }
     // The keyspace is never frozen between the commands of a transaction; and a view that is cancelled or left behind

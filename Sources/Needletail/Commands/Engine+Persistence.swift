@@ -24,6 +24,8 @@ struct PersistenceState {
   var limboCancellations = 0
   /// Made for the first save.
   var thread: SnapshotThread?
+  /// What DEBUG FREEZE has opened.
+  var debugView: DebugView?
   /// While a file is being loaded.
   var loading: LoadingProgress?
 
@@ -80,7 +82,7 @@ extension Engine {
   /// What has been loaded in part is never saved.
   /// - Returns: false when it failed.
   mutating func saveForShutdown(asked: Bool?) -> Bool {
-    if cancelBackgroundSave() { logger.warning("There is a background save in progress. It is cancelled.") }
+    endBackgroundSave()
     guard asked ?? !settings.savePoints.isEmpty, !isLoading else { return true }
     logger.notice("Saving the final RDB snapshot before exiting.")
     if saveSnapshot() { return true }

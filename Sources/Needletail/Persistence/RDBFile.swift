@@ -72,12 +72,18 @@ import Glibc
     syncedByteCount = byteCount
   }
 
-  /// Makes the file durable and puts it in the place of the old one.
-  mutating func commit() throws(SystemError) {
+  /// Waits until everything written is on the disk. `commit` does it too, if it has not been done.
+  mutating func makeDurable() throws(SystemError) {
+    guard descriptor >= 0 else { return }
     if fsync(descriptor) != 0 { throw SystemError(code: errno, call: "fsync") }
     let closed = close(descriptor)
     descriptor = -1
     if closed != 0 { throw SystemError(code: errno, call: "close") }
+  }
+
+  /// Makes the file durable and puts it in the place of the old one.
+  mutating func commit() throws(SystemError) {
+    try makeDurable()
     if unsafe rename(temporaryName, name) != 0 { throw SystemError(code: errno, call: "rename") }
     isCommitted = true
     try syncDirectory()

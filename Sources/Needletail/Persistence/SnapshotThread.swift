@@ -49,7 +49,9 @@ struct SnapshotResult {
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   /// Atomic words, by `Word`.
   private let words = UnsafeMutablePointer<UInt64>.allocate(capacity: Word.allCases.count)
-  private enum Word: Int, CaseIterable { case phase, isCancelled, visitedCount, writtenBytes, isRegistered }
+  private enum Word: Int, CaseIterable { case phase, course, visitedCount, writtenBytes, isRegistered }
+  /// What becomes of the file: `commit` and `cancel` race for it, and whoever comes first has it.
+  private enum Course: UInt64 { case open, cancelled, committing }
   // Written by whoever has the turn by `phase`, which is stored with release and read with acquire.
   private var order: UnsafeMutablePointer<SnapshotOrder>?
   private var result = SnapshotResult()
@@ -96,7 +98,7 @@ struct SnapshotResult {
     precondition(phase == .idle)
     let box = UnsafeMutablePointer<SnapshotOrder>.allocate(capacity: 1)
     unsafe box.initialize(to: order)
-    set(.isCancelled, 0)
+    set(.course, Course.open.rawValue)
     set(.visitedCount, 0)
     set(.writtenBytes, 0)
     unsafe pthread_mutex_lock(mutex)
@@ -107,7 +109,22 @@ struct SnapshotResult {
   }
 
   /// Nothing more is written; what is left of the view is visited all the same, so that it can be thawed.
-  func cancel() { set(.isCancelled, 1) }
+  /// - Returns: false when it is too late: the new file is about to take the old one's place, or has.
+  func cancel() -> Bool { take(.cancelled) }
+
+  private func take(_ course: Course) -> Bool {
+    var expected = Course.open.rawValue
+    return unsafe cs_compare_exchange_u64(words + Word.course.rawValue, &expected, course.rawValue)
+      || expected == course.rawValue
+  }
+
+  private var isCancelled: Bool { word(.course) == Course.cancelled.rawValue }
+
+  /// Waits until the order is done: for somebody who is about to write the file himself. Milliseconds when the walk is
+  /// over, which it is when `cancel` came too late.
+  func waitUntilDone() {
+    while phase != .done { usleep(1000) }
+  }
 
   /// Only when done; idle from then on.
   func takeResult() -> SnapshotResult {
@@ -165,14 +182,16 @@ struct SnapshotResult {
       while walker.step(units: Self.unitsAtATime, &encoder) {
         set(.visitedCount, UInt64(walker.visitedCount))
         set(.writtenBytes, UInt64(encoder.writer.sink.byteCount))
-        if !walker.isCancelled && (word(.isCancelled) != 0 || encoder.writer.failure != nil) { walker.isCancelled = true }
+        if !walker.isCancelled && (isCancelled || encoder.writer.failure != nil) { walker.isCancelled = true }
       }
       change(to: .walked)
+      if !isCancelled { encoder.writer.end() }
       if let failure = encoder.writer.failure { throw failure }
-      result.wasCancelled = walker.isCancelled || word(.isCancelled) != 0
-      if result.wasCancelled { return result }
-      encoder.writer.end()
-      if let failure = encoder.writer.failure { throw failure }
+      try encoder.writer.sink.makeDurable()
+      if !take(.committing) {
+        result.wasCancelled = true
+        return result
+      }
       try encoder.writer.sink.commit()
       result.byteCount = encoder.writer.sink.byteCount
     } catch {
@@ -194,9 +213,4 @@ private struct SnapshotEncoder: ViewVisitor, ~Copyable {
   }
 
   mutating func visit(_ entry: Entry) { writer.entry(entry) }
-}
-
-private struct NoVisitor: ViewVisitor {
-  mutating func begin(_ table: FrozenView.Table) {}
-  mutating func visit(_ entry: Entry) {}
 }
