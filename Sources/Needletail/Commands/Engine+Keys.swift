@@ -112,20 +112,3 @@ extension Engine {
     reply.error("OOM no memory left for a value of this size")
   }
 }
-
-extension Entry {
-  /// The value's length as effects tell it: bytes of a string, elements of a collection.
-  @inline(__always)
-  var length: Int {
-    switch type {
-    case .string: stringCount
-    case .list, .set, .sortedSet, .hash, .stream: 0
-    }
-  }
-}
-
-extension Found {
-  /// The value's length; -1 without a key.
-  @inline(__always)
-  var length: Int { entry?.length ?? -1 }
-}

@@ -18,16 +18,44 @@ enum ValueType: UInt8 {
   }
 }
 
-/// How a string value is stored.
-enum StringEncoding: UInt8 {
-  /// 8 bytes: a signed integer.
+/// How a value is stored. Raw values are stored in entries.
+enum ValueEncoding: UInt8 {
+  /// A string: 8 bytes, a signed integer.
   case integer = 0
-  /// A length byte and the bytes.
+  /// A string: a length byte and the bytes.
   case inline8
-  /// Two length bytes and the bytes.
+  /// A string: two length bytes and the bytes.
   case inline16
-  /// A pointer to a `StringUnit`.
+  /// A string: a pointer to a `StringUnit`.
   case external
+  /// A collection's packed form: two length bytes and the blob.
+  case packed
+  /// As `packed`: a set's sorted integers.
+  case packedIntegers
+  /// A packed form that does not lie in the entry: a pointer to a `BlobUnit`.
+  case blob
+  /// As `blob`: a set's sorted integers.
+  case blobIntegers
+  /// A large collection: a pointer to its root unit.
+  case root
+
+  /// The value is a unit, or units, of its own, and the entry holds a pointer of 8 bytes.
+  @inline(__always)
+  var isPointer: Bool {
+    switch self {
+    case .external, .blob, .blobIntegers, .root: true
+    case .integer, .inline8, .inline16, .packed, .packedIntegers: false
+    }
+  }
+
+  /// A set whose packed form holds sorted integers.
+  @inline(__always)
+  var isIntegers: Bool { self == .packedIntegers || self == .blobIntegers }
+
+  /// A collection's packed form of `byteCount` bytes.
+  static func packed(byteCount: Int, isIntegers: Bool) -> ValueEncoding {
+    byteCount <= Entry.inlineMaxBytes ? isIntegers ? .packedIntegers : .packed : isIntegers ? .blobIntegers : .blob
+  }
 }
 
 /// A key with its value: one allocation, one unit (DESIGN.md §5).
@@ -44,7 +72,7 @@ enum StringEncoding: UInt8 {
 
   static let headerBytes = 8
   static let longKeyMark = 0xfff
-  /// Strings up to this length lie in the entry itself.
+  /// Strings and packed collections up to this length lie in the entry itself.
   static let inlineMaxBytes = 1024
 
   /// True when Redis 8.2 would hold key, expiry and string in one object of 64 bytes: OBJECT ENCODING then says `embstr`.
@@ -78,8 +106,8 @@ enum StringEncoding: UInt8 {
     @inline(__always) get { ValueType(rawValue: unsafe raw.load(fromByteOffset: 1, as: UInt8.self) & 15)! }
   }
 
-  var encoding: StringEncoding {
-    @inline(__always) get { StringEncoding(rawValue: unsafe raw.load(fromByteOffset: 1, as: UInt8.self) >> 4)! }
+  var encoding: ValueEncoding {
+    @inline(__always) get { ValueEncoding(rawValue: unsafe raw.load(fromByteOffset: 1, as: UInt8.self) >> 4)! }
   }
 
   /// The access clock or the LFU counter. One aligned 32-bit store: the snapshot's thread may read it meanwhile.
@@ -151,21 +179,14 @@ enum StringEncoding: UInt8 {
     unsafe raw.storeBytes(of: value, toByteOffset: valueOffset, as: Int.self)
   }
 
-  /// Overwrites the pointer of a string that has its own unit. The entry must not belong to a view.
-  func storeUnit(_ unit: StringUnit) {
-    precondition(encoding == .external)
-    unsafe raw.storeBytes(of: UInt(bitPattern: unit.raw), toByteOffset: valueOffset, as: UInt.self)
-  }
-
   var stringUnit: StringUnit? {
     @inline(__always) get {
       guard encoding == .external else { return nil }
-      return unsafe StringUnit(raw: UnsafeMutableRawPointer(
-        bitPattern: raw.loadUnaligned(fromByteOffset: valueOffset, as: UInt.self))!)
+      return unsafe StringUnit(raw: child)
     }
   }
 
-  /// The bytes of a string that is not integer-encoded; nil if it is.
+  /// The bytes of a string that is not integer-encoded; nil if it is, or no string.
   var stringBytes: ByteView? {
     @inline(__always) get {
       let offset = valueOffset
@@ -180,6 +201,8 @@ enum StringEncoding: UInt8 {
         return unsafe ByteView(raw + offset + 2, count: count)
       case .external:
         return stringUnit!.bytes
+      case .packed, .packedIntegers, .blob, .blobIntegers, .root:
+        return nil
       }
     }
   }
@@ -202,9 +225,70 @@ enum StringEncoding: UInt8 {
     return decimalDigitCount(value.magnitude) + (value < 0 ? 1 : 0)
   }
 
+  // MARK: Collections
+
+  /// The unit that the entry's pointer names. Only for encodings that have one.
+  var child: UnsafeMutableRawPointer {
+    @inline(__always) get {
+      precondition(encoding.isPointer)
+      return unsafe UnsafeMutableRawPointer(bitPattern: raw.loadUnaligned(fromByteOffset: valueOffset, as: UInt.self))!
+    }
+  }
+
+  /// Overwrites the pointer. The entry must not belong to a view.
+  func storeChild(_ child: UnsafeMutableRawPointer) {
+    precondition(encoding.isPointer)
+    unsafe raw.storeBytes(of: UInt(bitPattern: child), toByteOffset: valueOffset, as: UInt.self)
+  }
+
+  /// A collection's packed form; nil when it has none.
+  var blob: ByteView? {
+    @inline(__always) get {
+      switch encoding {
+      case .packed, .packedIntegers:
+        let offset = valueOffset
+        return unsafe ByteView(raw + offset + 2, count: Int(raw.loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
+      case .blob, .blobIntegers:
+        return unsafe BlobUnit(raw: child).bytes
+      case .integer, .inline8, .inline16, .external, .root:
+        return nil
+      }
+    }
+  }
+
+  var blobUnit: BlobUnit? {
+    @inline(__always) get {
+      guard encoding == .blob || encoding == .blobIntegers else { return nil }
+      return unsafe BlobUnit(raw: child)
+    }
+  }
+
+  /// A packed form in the entry changes its length. The unit must not belong to a view.
+  func storePackedCount(_ count: Int) {
+    precondition(encoding == .packed || encoding == .packedIntegers)
+    unsafe raw.storeBytes(of: UInt16(count), toByteOffset: valueOffset, as: UInt16.self)
+  }
+
+  /// A large collection's root unit; nil for other encodings.
+  var root: UnsafeMutableRawPointer? {
+    @inline(__always) get { unsafe encoding == .root ? child : nil }
+  }
+
   /// As OBJECT ENCODING answers it.
   var encodingName: StaticString {
-    encoding == .integer ? "int" : isMarkedRaw ? "raw" : "embstr"
+    switch encoding {
+    case .integer: "int"
+    case .inline8, .inline16, .external: isMarkedRaw ? "raw" : "embstr"
+    case .packed, .blob: "listpack"
+    case .packedIntegers, .blobIntegers: "intset"
+    case .root:
+      switch type {
+      case .list: "quicklist"
+      case .set, .hash: "hashtable"
+      case .sortedSet: "skiplist"
+      case .string, .stream: preconditionFailure("has no root")
+      }
+    }
   }
 
   // MARK: Sizes
@@ -214,7 +298,9 @@ enum StringEncoding: UInt8 {
     @inline(__always) get {
       let offset = valueOffset
       switch encoding {
-      case .integer, .external: return offset + 8
+      case .integer, .external, .blob, .blobIntegers, .root: return offset + 8
+      case .packed, .packedIntegers:
+        return offset + 2 + Int(unsafe raw.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
       case .inline8: return offset + 1 + Int(unsafe raw.load(fromByteOffset: offset, as: UInt8.self))
       case .inline16: return offset + 2 + Int(unsafe raw.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
       }
@@ -270,13 +356,13 @@ enum StringEncoding: UInt8 {
   struct Shape {
     let key: ByteView
     let expiry: Int?
-    let encoding: StringEncoding
-    /// Bytes of an inline string; 0 in other encodings.
+    let encoding: ValueEncoding
+    /// Bytes of an inline string or packed form; 0 in other encodings.
     let inlineCount: Int
     var isMarkedRaw = false
 
     @inline(__always)
-    init(key: ByteView, expiry: Int?, encoding: StringEncoding, inlineCount: Int = 0, isMarkedRaw: Bool = false) {
+    init(key: ByteView, expiry: Int?, encoding: ValueEncoding, inlineCount: Int = 0, isMarkedRaw: Bool = false) {
       self.key = key
       self.expiry = expiry
       self.encoding = encoding
@@ -287,7 +373,7 @@ enum StringEncoding: UInt8 {
     /// The shape of a string of `count` bytes that is not an integer.
     @inline(__always)
     init(key: ByteView, expiry: Int?, stringCount count: Int, isMarkedRaw: Bool = false) {
-      let encoding: StringEncoding = count <= 255 ? .inline8 : count <= Entry.inlineMaxBytes ? .inline16 : .external
+      let encoding: ValueEncoding = count <= 255 ? .inline8 : count <= Entry.inlineMaxBytes ? .inline16 : .external
       self.init(key: key, expiry: expiry, encoding: encoding, inlineCount: encoding == .external ? 0 : count,
         isMarkedRaw: isMarkedRaw)
     }
@@ -299,9 +385,9 @@ enum StringEncoding: UInt8 {
     var byteCount: Int {
       let prefix = Entry.headerBytes + expiryBytes + (key.count >= Entry.longKeyMark ? 4 : 0) + key.count
       switch encoding {
-      case .integer, .external: return prefix + 8
+      case .integer, .external, .blob, .blobIntegers, .root: return prefix + 8
       case .inline8: return prefix + 1 + inlineCount
-      case .inline16: return prefix + 2 + inlineCount
+      case .inline16, .packed, .packedIntegers: return prefix + 2 + inlineCount
       }
     }
   }
@@ -349,12 +435,12 @@ enum StringEncoding: UInt8 {
     unsafe (block + offset).copyMemory(from: shape.key.base, byteCount: shape.key.count)
     offset += shape.key.count
     switch shape.encoding {
-    case .integer, .external:
+    case .integer, .external, .blob, .blobIntegers, .root:
       break
     case .inline8:
       unsafe block.storeBytes(of: UInt8(shape.inlineCount), toByteOffset: offset, as: UInt8.self)
       offset += 1
-    case .inline16:
+    case .inline16, .packed, .packedIntegers:
       unsafe block.storeBytes(of: UInt16(shape.inlineCount), toByteOffset: offset, as: UInt16.self)
       offset += 2
     }

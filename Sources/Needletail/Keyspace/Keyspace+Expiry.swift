@@ -48,7 +48,7 @@ extension Keyspace {
   @inline(never)
   mutating func removeExpired(_ found: inout Found) {
     guard let entry = found.entry else { return }
-    let length = entry.type == .string ? entry.stringCount : 0
+    let length = entry.length
     expiryStatistics.expiredKeys += 1
     // Told before it goes: the key's bytes may be the entry's own.
     effects.report(.expired, "expired", found.key, database: found.database, lengthBefore: length, lengthAfter: -1)

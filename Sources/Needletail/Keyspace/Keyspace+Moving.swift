@@ -7,16 +7,14 @@ extension Keyspace {
     refresh(&source)
     guard let old = detach(&source) else { preconditionFailure("no key to rename") }
     refresh(&target)
-    putValue(of: old, unit: old.stringUnit, &target)
+    unsafe putValue(of: old, child: old.encoding.isPointer ? old.child : nil, &target)
     // Its value lives on: only the entry's own allocation goes.
     unsafe context.units.retire(old.raw, old.byteCount)
   }
 
   /// Makes `target` a copy of `source`, with its expiry; what `target` held goes. Complexity: O(size of the value).
   mutating func copy(_ source: Entry, to target: inout Found) throws(OutOfMemory) {
-    var unit: StringUnit?
-    if let old = source.stringUnit { unit = try copyUnit(old.bytes) }
-    putValue(of: source, unit: unit, &target)
+    unsafe putValue(of: source, child: try copyChild(of: source), &target)
   }
 
   /// Takes the key out of `source`'s database into `target`'s, which has none of that name. Complexity: O(1).
@@ -28,11 +26,24 @@ extension Keyspace {
     entry.clock = clock.initial
   }
 
-  /// - Parameter unit: the one that the key shall have, if the value has a unit of its own.
-  private mutating func putValue(of entry: Entry, unit: StringUnit?, _ target: inout Found) {
-    unsafe put(&target, entry.shape(key: target.key.bytes)) { place in
-      if let unit {
-        unsafe place.storeBytes(of: UInt(bitPattern: unit.raw), as: UInt.self)
+  /// A copy of what the entry's pointer names; nil when it has none.
+  private mutating func copyChild(of entry: Entry) throws(OutOfMemory) -> UnsafeMutableRawPointer? {
+    if let unit = entry.stringUnit { return unsafe try copyUnit(unit.bytes).raw }
+    if let unit = entry.blobUnit {
+      let bytes = unit.bytes
+      let copy = BlobUnit.make(count: bytes.count, capacity: bytes.count, tag: context.units.currentTag)
+      unsafe bytes.copy(to: copy.data)
+      return unsafe copy.raw
+    }
+    guard let root = unsafe entry.root else { return nil }
+    return unsafe try copyRoot(entry.type, root)
+  }
+
+  /// - Parameter child: what the key's pointer shall name, if its encoding has one.
+  private mutating func putValue(of entry: Entry, child: UnsafeMutableRawPointer?, _ target: inout Found) {
+    unsafe put(&target, type: entry.type, entry.shape(key: target.key.bytes)) { place in
+      if let child = unsafe child {
+        unsafe place.storeBytes(of: UInt(bitPattern: child), as: UInt.self)
       } else {
         unsafe entry.copyValue(to: place)
       }
@@ -44,6 +55,9 @@ extension Keyspace {
 extension Entry {
   /// The shape of an entry with the same value and expiry and another key.
   fileprivate func shape(key: ByteView) -> Shape {
+    guard type == .string else {
+      return Shape(key: key, expiry: expiry, encoding: encoding, inlineCount: encoding.isPointer ? 0 : blob?.count ?? 0)
+    }
     guard let bytes = stringBytes else { return Shape(key: key, expiry: expiry, encoding: .integer) }
     let isRaw = isMarkedRaw
       || !Self.isEmbedded(keyCount: key.count, stringCount: bytes.count, hasExpiry: hasExpiry)
@@ -55,8 +69,8 @@ extension Entry {
   fileprivate func copyValue(to place: UnsafeMutableRawPointer) {
     if let integer {
       unsafe place.storeBytes(of: integer, as: Int.self)
-    } else if let bytes = stringBytes {
-      precondition(encoding != .external)
+    } else if let bytes = stringBytes ?? blob {
+      precondition(!encoding.isPointer)
       unsafe bytes.copy(to: place)
     }
   }

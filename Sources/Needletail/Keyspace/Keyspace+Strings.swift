@@ -103,7 +103,7 @@ extension Keyspace {
       unsafe !context.units.belongsToView(entry.raw)
     {
       let grown = try unit.withCapacity(count)
-      if unsafe grown.raw != unit.raw { entry.storeUnit(grown) }
+      if unsafe grown.raw != unit.raw { unsafe entry.storeChild(grown.raw) }
       let old = min(grown.count, count)
       grown.count = count
       unsafe memset(grown.data + old, 0, count - old)

@@ -167,12 +167,15 @@ extension Entry: TableElement {
 
   /// Makes `shape` the entry of the key, whatever was there, and hands `fill` the place of the value.
   ///
-  /// An entry that stays in its size class and belongs to no view is changed where it lies.
+  /// An entry that stays in its size class and belongs to no view is changed where it lies: a value that is filled in
+  /// must not be the entry's own.
   @inline(__always)
-  mutating func put(_ found: inout Found, _ shape: Entry.Shape, _ fill: (UnsafeMutableRawPointer) -> Void) {
+  mutating func put(_ found: inout Found, type: ValueType = .string, _ shape: Entry.Shape,
+    _ fill: (UnsafeMutableRawPointer) -> Void)
+  {
     guard let old = found.entry else {
       let block = unsafe Heap.allocate(shape.byteCount)
-      unsafe fill(Entry.write(shape, type: .string, tag: context.units.currentTag, clock: clock.initial, at: block))
+      unsafe fill(Entry.write(shape, type: type, tag: context.units.currentTag, clock: clock.initial, at: block))
       let entry = unsafe Entry(raw: block)
       found.position = unsafe (databases + found.database).pointee.table.insert(entry, hash: found.key.hash, &context)
       found.entry = entry
@@ -180,13 +183,13 @@ extension Entry: TableElement {
       return
     }
     let hadExpiry = old.hasExpiry
-    let isInPlace = unsafe old.encoding != .external && shape.encoding != .external && old.type == .string
+    let isInPlace = unsafe !old.encoding.isPointer && !shape.encoding.isPointer && old.type == type
       && Heap.goodSize(old.byteCount) == Heap.goodSize(shape.byteCount) && !context.units.belongsToView(old.raw)
     if isInPlace {
-      unsafe fill(Entry.writeTail(shape, type: .string, clock: old.clock, at: old.raw))
+      unsafe fill(Entry.writeTail(shape, type: type, clock: old.clock, at: old.raw))
     } else {
       let block = unsafe Heap.allocate(shape.byteCount)
-      unsafe fill(Entry.write(shape, type: .string, tag: context.units.currentTag, clock: old.clock, at: block))
+      unsafe fill(Entry.write(shape, type: type, tag: context.units.currentTag, clock: old.clock, at: block))
       let entry = unsafe Entry(raw: block)
       unsafe (databases + found.database).pointee.table.replace(at: found.position, with: entry, &context)
       found.entry = entry
@@ -261,8 +264,19 @@ extension Entry: TableElement {
   /// Lets go of an entry that is no longer in a table, with its value.
   @inline(__always)
   mutating func drop(_ entry: Entry) {
-    if let unit = entry.stringUnit { drop(unit) }
+    if entry.encoding.isPointer { dropChild(of: entry) }
     unsafe context.units.retire(entry.raw, entry.byteCount)
+  }
+
+  @inline(never)
+  private mutating func dropChild(of entry: Entry) {
+    if let unit = entry.stringUnit {
+      drop(unit)
+    } else if let unit = entry.blobUnit {
+      unsafe context.units.retire(unit.raw, unit.byteCount)
+    } else if let root = unsafe entry.root {
+      unsafe CollectionRoots.drop(entry.type, root, context.units)
+    }
   }
 
   /// Lets go of a string's own unit. One that replies are sent from waits for them.

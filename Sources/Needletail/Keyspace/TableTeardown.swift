@@ -41,16 +41,28 @@
       let word = unsafe directory[index]
       SegmentLayout.forEach(word) { _, _, word in
         let entry = unsafe Entry(raw: SegmentLayout.pointer(word))
-        // Children first: a disposed unit is not read again.
-        if let unit = entry.stringUnit, unit.letGo(tag: tag) {
-          unsafe Units.dispose(unit.raw, unit.byteCount, currentTag: tag, limbo)
-        }
-        unsafe Units.dispose(entry.raw, entry.byteCount, currentTag: tag, limbo)
+        entry.free(tag: tag, limbo)
       }
       unsafe Units.dispose(SegmentLayout.segment(word), SegmentLayout.bucketCount(word) << SegmentLayout.bucketShift,
         currentTag: tag, limbo)
       index += 1 << (globalDepth - SegmentLayout.depth(word))
     }
     unsafe SegmentedTable<Entry>.freeWords(directory, 1 << globalDepth)
+  }
+}
+
+extension Entry {
+  /// Frees an entry that was unlinked when `currentTag` was `tag`, with its value, but for what a view or a reply holds.
+  /// On any thread. Complexity: O(value).
+  func free(tag: UInt8, _ limbo: Limbo) {
+    // Children first: a disposed unit is not read again.
+    if let unit = stringUnit {
+      if unit.letGo(tag: tag) { unsafe Units.dispose(unit.raw, unit.byteCount, currentTag: tag, limbo) }
+    } else if let unit = blobUnit {
+      unsafe Units.dispose(unit.raw, unit.byteCount, currentTag: tag, limbo)
+    } else if let root = unsafe root {
+      unsafe CollectionRoots.free(type, root, tag: tag, limbo)
+    }
+    unsafe Units.dispose(raw, byteCount, currentTag: tag, limbo)
   }
 }
