@@ -1,5 +1,3 @@
-import CSystem
-
 /// Entries that were made elsewhere, by a snapshot's decoder.
 extension Keyspace {
   /// Makes room in an empty database for about `keyCount` keys.
@@ -33,21 +31,6 @@ extension Keyspace {
   /// `body` must not change the keyspace. Complexity: O(keys).
   func forEachEntry(database: Int, _ body: (Entry) -> Void) {
     precondition(database >= 0 && database < databaseCount)
-    // A ring of entries that have been asked for and not been looked at.
-    var ring = InlineArray<16, UInt>(repeating: 0)
-    var seen = 0
-    unsafe databases[database].table.forEach { entry in
-      unsafe cs_prefetch(entry.raw)
-      unsafe cs_prefetch(entry.raw + 47)
-      let slot = seen & 15
-      let oldest = ring[slot]
-      ring[slot] = unsafe UInt(bitPattern: entry.raw)
-      seen += 1
-      if oldest != 0 { body(unsafe Entry(raw: UnsafeMutableRawPointer(bitPattern: oldest)!)) }
-    }
-    for step in 0..<16 {
-      let oldest = ring[(seen + step) & 15]
-      if oldest != 0 { body(unsafe Entry(raw: UnsafeMutableRawPointer(bitPattern: oldest)!)) }
-    }
+    unsafe databases[database].table.forEach(body)
   }
 }

@@ -28,6 +28,7 @@ enum ExpiryChange {
 struct OutOfMemory: Error {}
 
 extension Entry: TableElement {
+  static var ownership: TableOwnership { .keyspace }
   @inline(__always) func hash(_ seed: HashSeed) -> UInt64 { sipHash13(key, seed) }
   @inline(__always) func hasKey(_ key: ByteView) -> Bool { self.key == key }
 }
@@ -38,9 +39,6 @@ extension Entry: TableElement {
   struct Database: ~Copyable {
     var table: SegmentedTable<Entry>
   }
-
-  /// Values from this size on are freed by the background thread.
-  static let backgroundFreeBytes = 64 << 10
 
   var context: TableContext
   let databaseCount: Int
@@ -287,13 +285,7 @@ extension Entry: TableElement {
 
   /// Frees a string's own unit that left the keyspace when `currentTag` was `tag`.
   mutating func free(_ unit: StringUnit, tag: UInt8) {
-    if unit.byteCount >= Self.backgroundFreeBytes {
-      unsafe context.units.freer.enqueue({ block, byteCount, tag, limbo in
-        unsafe Units.dispose(block, byteCount, currentTag: tag, Limbo(raw: limbo))
-      }, unit.raw, unit.byteCount, tag: tag)
-    } else {
-      unsafe context.units.retire(unit.raw, unit.byteCount, tag: tag)
-    }
+    unsafe context.units.retireValue(unit.raw, unit.byteCount, tag: tag)
   }
 
   /// The keys of one database are about to be those of another.

@@ -1,5 +1,3 @@
-import CSystem
-
 /// What a `ViewWalker` shows the frozen keyspace to. It may read an entry and its value until it returns, and never
 /// later.
 protocol ViewVisitor: ~Copyable {
@@ -18,35 +16,23 @@ struct NoVisitor: ViewVisitor {
 ///
 ///     next segment -> copy its element pointers out -> release it -> for each element: visit, release
 ///
-/// A unit is released when nothing of it is read any more; from then on the loop changes it in place. One that the loop
-/// has let go meanwhile comes back dead and goes to the freer. Allocates before it starts and never between units.
+/// A unit is released when nothing of it is read any more; from then on the loop changes it in place. Allocates before it
+/// starts and never between units.
 @safe struct ViewWalker: ~Copyable {
-  private static let slotsMax = SegmentLayout.maxBuckets * SegmentLayout.bucketSlots
-  /// Elements fetched into the cache ahead of the one that is visited.
-  private static let prefetchDistance = 12
-  /// Dead units are handed over when there are so many.
-  private static let deadBatch = 64
-
   private let view: FrozenView
-  private let freer: BackgroundFreer
+  private var releaser: UnitReleaser
   private var table = -1
   private var index = 0
-  private let elements: UnsafeMutablePointer<UInt>
-  private var elementCount = 0
-  private var nextElement = 0
-  private var dead = DeadUnits()
+  private var elements = SegmentElements()
   /// Keys visited so far, encoded or not.
   private(set) var visitedCount = 0
   /// From now on units are released without being shown to the visitor.
   var isCancelled = false
 
   init(_ view: consuming FrozenView, freer: BackgroundFreer) {
+    releaser = UnitReleaser(currentTag: view.currentTag, freer: freer)
     self.view = view
-    self.freer = freer
-    unsafe elements = .allocate(capacity: Self.slotsMax)
   }
-
-  deinit { unsafe elements.deallocate() }
 
   var currentTag: UInt8 { view.currentTag }
 
@@ -55,12 +41,10 @@ struct NoVisitor: ViewVisitor {
   mutating func step<Visitor: ViewVisitor & ~Copyable>(units: Int, _ visitor: inout Visitor) -> Bool {
     var left = units
     while left > 0 {
-      if nextElement < elementCount {
+      if !elements.isEmpty {
         visitElement(&visitor)
       } else if !enterSegment(&visitor) {
-        freer.free(dead)
-        dead = DeadUnits()
-        freer.wake()
+        releaser.finish()
         return false
       }
       left -= 1
@@ -81,49 +65,20 @@ struct NoVisitor: ViewVisitor {
       }
       // A segment lies in several words in a row while its depth is below the directory's: it is entered once.
       index += view.tables[table].run(word)
-      let segment = unsafe SegmentLayout.segment(word)
-      elementCount = 0
-      nextElement = 0
-      SegmentLayout.forEach(word) { _, _, word in
-        unsafe elements[elementCount] = UInt(bitPattern: SegmentLayout.pointer(word))
-        elementCount += 1
-      }
-      for ahead in 0..<min(Self.prefetchDistance, elementCount) { unsafe prefetch(elements[ahead]) }
-      unsafe release(segment) { SegmentLayout.bucketCount(word) << SegmentLayout.bucketShift }
+      elements.enter(word, &releaser)
       return true
     }
   }
 
   @inline(__always)
   private mutating func visitElement<Visitor: ViewVisitor & ~Copyable>(_ visitor: inout Visitor) {
-    let entry = unsafe Entry(raw: UnsafeMutableRawPointer(bitPattern: elements[nextElement])!)
-    nextElement += 1
-    if nextElement + Self.prefetchDistance <= elementCount {
-      unsafe prefetch(elements[nextElement + Self.prefetchDistance - 1])
-    }
+    let entry = unsafe Entry(raw: elements.next())
     if !isCancelled { visitor.visit(entry) }
     visitedCount += 1
     // Its child's place is read before the entry is released, the child's own bytes after that: they have a tag of
     // their own.
     let unit = entry.stringUnit
-    unsafe release(entry.raw) { entry.byteCount }
-    if let unit { unsafe release(unit.raw) { unit.byteCount } }
-  }
-
-  /// - Parameter byteCount: asked for only when the unit came back dead, and so is the walker's.
-  @inline(__always)
-  private mutating func release(_ unit: UnsafeMutableRawPointer, _ byteCount: () -> Int) {
-    if unsafe Units.release(unit, currentTag: view.currentTag) { return }
-    unsafe dead.append(unit, byteCount())
-    if dead.count >= Self.deadBatch {
-      freer.free(dead)
-      dead = DeadUnits()
-    }
-  }
-
-  private func prefetch(_ address: UInt) {
-    let place = unsafe UnsafeRawPointer(bitPattern: address)!
-    unsafe cs_prefetch(place)
-    unsafe cs_prefetch(place + 47)
+    unsafe releaser.release(entry.raw) { entry.byteCount }
+    if let unit { unsafe releaser.release(unit.raw) { unit.byteCount } }
   }
 }

@@ -36,6 +36,17 @@ struct Units: ~Copyable {
     unsafe Self.dispose(unit, byteCount, currentTag: tag, limbo)
   }
 
+  /// Values from this size on are freed by the background thread.
+  static let backgroundFreeBytes = 64 << 10
+
+  /// Lets go of a unit that may be as large as a user wants, and has no children.
+  mutating func retireValue(_ unit: UnsafeMutableRawPointer, _ byteCount: Int, tag: UInt8) {
+    guard byteCount >= Self.backgroundFreeBytes else { return unsafe retire(unit, byteCount, tag: tag) }
+    unsafe freer.enqueue({ block, byteCount, tag, limbo in
+      unsafe Units.dispose(block, byteCount, currentTag: tag, Limbo(raw: limbo))
+    }, unit, byteCount, tag: tag)
+  }
+
   /// Frees the unit, unless a view holds it: then the view's walker will hand it to the freer.
   ///
   /// A drop carries the `currentTag` of its moment, so that what was unlinked before a freeze is not mistaken for a

@@ -170,6 +170,17 @@ enum SegmentLayout {
     }
   }
 
+  /// Calls `body` with the first directory word of each segment. Complexity: O(segments).
+  @inline(__always)
+  static func forEachSegment(_ directory: UnsafeMutablePointer<UInt64>, depth: Int, _ body: (UInt64) -> Void) {
+    var index = 0
+    while index < 1 << depth {
+      let word = unsafe directory[index]
+      body(word)
+      index += 1 << (depth - Self.depth(word))
+    }
+  }
+
   static func move(_ segment: UnsafeMutableRawPointer, from: (bucket: Int, index: Int), to: (bucket: Int, index: Int)) {
     let source = unsafe segment + from.bucket << bucketShift
     let target = unsafe segment + to.bucket << bucketShift

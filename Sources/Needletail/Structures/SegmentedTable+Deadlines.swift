@@ -1,4 +1,5 @@
-/// The expiry index: deadlines beside the table, segments armed in the wheel by their earliest.
+/// The expiry index: deadlines beside the table, segments armed in the wheel by their earliest. For databases only: what
+/// marks a segment in the directory does not ask whether the directory may be written.
 extension SegmentedTable {
   /// Gives the element at `position` a deadline, in place of one it may have. Complexity: O(1).
   mutating func setDeadline(at position: Position, _ milliseconds: Int, _ context: inout TableContext) {
@@ -51,6 +52,7 @@ extension SegmentedTable {
       let size = 1 << globalDepth
       unsafe deadlines = Self.allocateWords(size)
       unsafe deadlines!.initialize(repeating: nil, count: size)
+      byteCount += size * 8
     }
     let word = unsafe directory![first]
     let block = DeadlineSlots.make(slotCount: Layout.bucketCount(word) * Layout.bucketSlots, table: id,
@@ -72,6 +74,7 @@ extension SegmentedTable {
     release(block, &context)
     if deadlineCount == 0, let all = unsafe deadlines {
       unsafe Self.freeWords(all, 1 << globalDepth)
+      byteCount -= 8 << globalDepth
       unsafe deadlines = nil
     }
   }

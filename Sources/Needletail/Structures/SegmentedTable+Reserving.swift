@@ -16,11 +16,11 @@ extension SegmentedTable {
     let size = 1 << depth
     // A little more than the mean; those that get more grow on their own.
     let bucketCount = Layout.fittingBucketCount(wanted >> depth)
-    unsafe directory = Self.allocateWords(size)
+    unsafe directory = makeDirectory(depth, context)
     globalDepth = depth
     depthCounts[depth] = Int32(size)
     for index in 0..<size {
-      let segment = unsafe Layout.makeSegment(bucketCount, tag: context.units.currentTag)
+      let segment = unsafe makeSegment(bucketCount, context)
       unsafe (directory! + index).initialize(to: Layout.directoryWord(segment, bucketCount: bucketCount, depth: depth,
         count: 0, hasDeadlines: false))
     }
@@ -31,6 +31,7 @@ extension SegmentedTable {
   mutating func settle(_ context: inout TableContext) {
     guard unsafe directory != nil else { return }
     if count == 0 { return removeEmptySegments(&context) }
+    makeDirectoryWritable(&context)
     // From the left: a segment that can join its sibling does so when the later of the two is reached, and so on
     // upwards.
     var prefix: UInt64 = 0
@@ -66,10 +67,10 @@ extension SegmentedTable {
     var index = 0
     while index < 1 << globalDepth {
       let word = unsafe directory![index]
-      unsafe context.units.retire(Layout.segment(word), Layout.bucketCount(word) << Layout.bucketShift)
+      releaseSegment(word, &context)
       index += 1 << (globalDepth - Layout.depth(word))
     }
-    unsafe Self.freeWords(directory!, 1 << globalDepth)
+    releaseDirectory(&context)
     abandon()
   }
 }

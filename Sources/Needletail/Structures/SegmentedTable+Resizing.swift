@@ -7,9 +7,9 @@ extension SegmentedTable {
   private static var splitBatch: Int { 32 }
 
   mutating func makeFirstSegment(_ context: inout TableContext) {
-    unsafe directory = Self.allocateWords(1)
+    unsafe directory = makeDirectory(0, context)
     globalDepth = 0
-    let segment = unsafe Layout.makeSegment(1, tag: context.units.currentTag)
+    let segment = unsafe makeSegment(1, context)
     unsafe directory![0] = Layout.directoryWord(segment, bucketCount: 1, depth: 0, count: 0, hasDeadlines: false)
     depthCounts[0] = 1
   }
@@ -63,8 +63,8 @@ extension SegmentedTable {
     precondition(globalDepth == 0)
     let word = unsafe directory![0]
     if Layout.hasDeadlines(word) { dropDeadlines(0, &context) }
-    unsafe context.units.retire(Layout.segment(word), Layout.bucketCount(word) << Layout.bucketShift)
-    unsafe Self.freeWords(directory!, 1)
+    releaseSegment(word, &context)
+    releaseDirectory(&context)
     if let deadlines = unsafe deadlines { unsafe Self.freeWords(deadlines, 1) }
     abandon()
   }
@@ -72,7 +72,7 @@ extension SegmentedTable {
   /// Moves all elements into a segment of another size. Reads no element.
   private mutating func rebuild(_ first: Int, bucketCount: Int, _ context: inout TableContext) {
     let old = unsafe directory![first]
-    let segment = unsafe Layout.makeSegment(bucketCount, tag: context.units.currentTag)
+    let segment = unsafe makeSegment(bucketCount, context)
     let oldDeadlines = detachDeadlines(first)
     let newDeadlines = oldDeadlines.map { _ in
       DeadlineSlots.make(slotCount: bucketCount * Layout.bucketSlots, table: id, prefix: prefix(first))
@@ -84,7 +84,7 @@ extension SegmentedTable {
     }
     unsafe setWords(first, Layout.directoryWord(segment, bucketCount: bucketCount, depth: Layout.depth(old),
       count: Layout.count(old), hasDeadlines: false))
-    unsafe context.units.retire(Layout.segment(old), Layout.bucketCount(old) << Layout.bucketShift)
+    releaseSegment(old, &context)
     attachDeadlines(first, newDeadlines, replacing: oldDeadlines, &context)
   }
 
@@ -95,7 +95,7 @@ extension SegmentedTable {
     precondition(depth < 32)
     var first = first
     if depth == globalDepth {
-      doubleDirectory()
+      doubleDirectory(&context)
       first *= 2
     }
     let old = unsafe directory![first]
@@ -103,16 +103,15 @@ extension SegmentedTable {
     Layout.forEach(old) { _, _, word in ones += Int(word >> 63) }
     let total = Layout.count(old)
     let counts = (total - ones, ones)
-    let tag = context.units.currentTag
-    let low = SplitHalf(count: counts.0, tag: tag)
-    let high = SplitHalf(count: counts.1, tag: tag)
+    let low = makeHalf(counts.0, context)
+    let high = makeHalf(counts.1, context)
     let half = 1 << (globalDepth - depth - 1)
     let oldDeadlines = detachDeadlines(first)
     let newDeadlines = oldDeadlines.map { _ in
       (DeadlineSlots.make(slotCount: low.bucketCount * Layout.bucketSlots, table: id, prefix: prefix(first)),
         DeadlineSlots.make(slotCount: high.bucketCount * Layout.bucketSlots, table: id, prefix: prefix(first + half)))
     }
-    let seed = context.seed
+    let seed = seed(context.seed)
     var slots = InlineArray<32, Int>(repeating: 0)
     var tags = InlineArray<32, UInt8>(repeating: 0)
     var words = InlineArray<32, UInt64>(repeating: 0)
@@ -145,7 +144,7 @@ extension SegmentedTable {
       count: counts.1, hasDeadlines: false))
     depthCounts[depth] -= 1
     depthCounts[depth + 1] += 2
-    unsafe context.units.retire(Layout.segment(old), Layout.bucketCount(old) << Layout.bucketShift)
+    releaseSegment(old, &context)
     attachDeadlines(first, newDeadlines?.0, replacing: oldDeadlines, &context)
     attachDeadlines(first + half, newDeadlines?.1, replacing: nil, &context)
   }
@@ -156,7 +155,7 @@ extension SegmentedTable {
     let depth = Layout.depth(words.0)
     let total = Layout.count(words.0) + Layout.count(words.1)
     let bucketCount = Layout.fittingBucketCount(total)
-    let segment = unsafe Layout.makeSegment(bucketCount, tag: context.units.currentTag)
+    let segment = unsafe makeSegment(bucketCount, context)
     let oldDeadlines = (detachDeadlines(first), detachDeadlines(second))
     let newDeadlines = oldDeadlines.0 == nil && oldDeadlines.1 == nil ? nil
       : DeadlineSlots.make(slotCount: bucketCount * Layout.bucketSlots, table: id, prefix: prefix(first))
@@ -167,7 +166,7 @@ extension SegmentedTable {
           word: word & ((1 << 48) - 1) | bits << 48)
         Self.carryDeadline(oldDeadlines, slot, newDeadlines, place)
       }
-      unsafe context.units.retire(Layout.segment(old), Layout.bucketCount(old) << Layout.bucketShift)
+      releaseSegment(old, &context)
     }
     move(words.0, 0, oldDeadlines.0)
     move(words.1, 1, oldDeadlines.1)
@@ -179,20 +178,20 @@ extension SegmentedTable {
     attachDeadlines(first, newDeadlines, replacing: oldDeadlines.0, &context)
     // Halved when it could be twice, or a split would soon double it again.
     while globalDepth > 0 && depthCounts[globalDepth] == 0 && (globalDepth == 1 || depthCounts[globalDepth - 1] == 0) {
-      halveDirectory()
+      halveDirectory(&context)
     }
   }
 
   // MARK: Directory
 
-  private mutating func doubleDirectory() {
+  private mutating func doubleDirectory(_ context: inout TableContext) {
     let size = 1 << globalDepth
-    let words: UnsafeMutablePointer<UInt64> = unsafe Self.allocateWords(size * 2)
+    let words = unsafe makeDirectory(globalDepth + 1, context)
     for i in 0..<size {
       unsafe words[2 * i] = directory![i]
       unsafe words[2 * i + 1] = directory![i]
     }
-    unsafe Self.freeWords(directory!, size)
+    releaseDirectory(&context)
     unsafe directory = words
     if let old = unsafe deadlines {
       let blocks: UnsafeMutablePointer<UnsafeMutablePointer<DeadlineSlots.Header>?> = unsafe Self.allocateWords(size * 2)
@@ -202,21 +201,23 @@ extension SegmentedTable {
       }
       unsafe Self.freeWords(old, size)
       unsafe deadlines = blocks
+      byteCount += size * 8
     }
     globalDepth += 1
   }
 
-  private mutating func halveDirectory() {
+  private mutating func halveDirectory(_ context: inout TableContext) {
     let size = 1 << (globalDepth - 1)
-    let words: UnsafeMutablePointer<UInt64> = unsafe Self.allocateWords(size)
+    let words = unsafe makeDirectory(globalDepth - 1, context)
     for i in 0..<size { unsafe words[i] = directory![2 * i] }
-    unsafe Self.freeWords(directory!, size * 2)
+    releaseDirectory(&context)
     unsafe directory = words
     if let old = unsafe deadlines {
       let blocks: UnsafeMutablePointer<UnsafeMutablePointer<DeadlineSlots.Header>?> = unsafe Self.allocateWords(size)
       for i in 0..<size { unsafe blocks[i] = old[2 * i] }
       unsafe Self.freeWords(old, size * 2)
       unsafe deadlines = blocks
+      byteCount -= size * 8
     }
     globalDepth -= 1
   }
@@ -228,15 +229,15 @@ extension SegmentedTable {
   static func freeWords<T>(_ words: UnsafeMutablePointer<T>, _ count: Int) {
     unsafe Heap.free(UnsafeMutableRawPointer(words), count * 8)
   }
+
+  /// One of the two segments that a split makes.
+  private mutating func makeHalf(_ count: Int, _ context: borrowing TableContext) -> SplitHalf {
+    let bucketCount = Layout.fittingBucketCount(count)
+    return unsafe SplitHalf(segment: makeSegment(bucketCount, context), bucketCount: bucketCount)
+  }
 }
 
-/// One of the two segments that a split makes.
 @safe private struct SplitHalf {
   let segment: UnsafeMutableRawPointer
   let bucketCount: Int
-
-  init(count: Int, tag: UInt8) {
-    bucketCount = SegmentLayout.fittingBucketCount(count)
-    unsafe segment = SegmentLayout.makeSegment(bucketCount, tag: tag)
-  }
 }

@@ -1,18 +1,5 @@
-/// What a table takes.
+/// What a part of a table takes; `byteCount` is the whole.
 extension SegmentedTable {
-  /// Bytes of the segments and directories. Complexity: O(directory); for MEMORY STATS and tests.
-  var byteCount: Int {
-    guard unsafe directory != nil else { return 0 }
-    var sum = (8 << globalDepth) * (unsafe deadlines == nil ? 1 : 2)
-    var index = 0
-    while index < 1 << globalDepth {
-      let word = unsafe directory![index]
-      sum += Layout.bucketCount(word) << Layout.bucketShift
-      index += 1 << (globalDepth - Layout.depth(word))
-    }
-    return sum
-  }
-
   /// What the element at `position` accounts for, so that all elements together account for everything: the segment and
   /// its words in the directories, divided among its elements, and its deadlines, divided among the elements that have
   /// one. Rounded up. Complexity: O(1).

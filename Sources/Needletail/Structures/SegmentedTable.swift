@@ -1,28 +1,13 @@
 import CSystem
 import Glibc
 
-/// What a `SegmentedTable` holds: a pointer of 48 bits to something that knows its key.
-protocol TableElement {
-  init(raw: UnsafeMutableRawPointer)
-  var raw: UnsafeMutableRawPointer { get }
-  /// The hash under which it was inserted.
-  func hash(_ seed: HashSeed) -> UInt64
-  func hasKey(_ key: ByteView) -> Bool
-}
-
-/// What tables share: the rules for units and the wheel that holds their segments' deadlines.
-struct TableContext: ~Copyable {
-  var units: Units
-  var wheel: TimingWheel
-  let seed: HashSeed
-}
-
 /// A hash table by extendible hashing: no operation moves more than one segment (8 KiB) of it, apart from copying the
 /// directory, so there is no pause and no doubling of memory while it grows or shrinks.
 /// Source: Fagin et al., "Extendible Hashing" (1979).
 ///
 ///     directory: 2^globalDepth words, indexed by the first bits of the hash; a segment of local depth d has
-///                2^(globalDepth - d) words in a row, the first of which carries its count
+///                2^(globalDepth - d) words in a row, the first of which carries its count (a collection's directory
+///                is a unit, with its tag before the words)
 ///         word:  | count 10 | local depth 6 | pointer 41 | deadlines 1 | buckets - 1: 6 |
 ///     segment:   an array of 1 to 64 buckets of 128 bytes; a unit, whose tag is byte 0 of its first bucket
 ///         bucket: | freeze tag 1 (first bucket only) | overflow 1 | tags 14 | words 14 x 8 |
@@ -38,12 +23,20 @@ struct TableContext: ~Copyable {
 /// element at every size.
 ///
 /// Lookup, insertion and removal are O(1): one directory word, one or two buckets, one element.
+///
+/// It serves databases, large hashes and sets, and indexes over what others own: see `TableOwnership`. It may lie in raw
+/// memory, whose bytes are copied to move it, since it frees nothing by itself: parts of a collection may outlive it in a
+/// view.
 @safe struct SegmentedTable<Element: TableElement>: ~Copyable {
   typealias Layout = SegmentLayout
 
-  /// Which of the wheel's tables this is.
+  /// Which of the wheel's tables this is. Of databases only.
   let id: Int
+  /// Sets this table's hashes apart from all others'. Not of databases.
+  let salt: UInt64
   var count = 0
+  /// Bytes of the segments and directories, and of the elements when they are the table's own.
+  var byteCount = 0
   /// Elements with a deadline.
   var deadlineCount = 0
   var globalDepth = 0
@@ -53,8 +46,9 @@ struct TableContext: ~Copyable {
   /// How many segments have each local depth; tells when the directory can be halved.
   var depthCounts = InlineArray<33, Int32>(repeating: 0)
 
-  init(id: Int) {
+  init(id: Int = 0, salt: UInt64 = 0) {
     self.id = id
+    self.salt = salt
     unsafe directory = nil
     unsafe deadlines = nil
   }
@@ -139,12 +133,37 @@ struct TableContext: ~Copyable {
   @inline(__always)
   func firstIndex(_ index: Int, depth: Int) -> Int { index & ~((1 &<< (globalDepth &- depth)) &- 1) }
 
+  /// Where `element` is, which was inserted under `hash` and has not been replaced; nil when it is not there. Reads no
+  /// element, so it also finds one whose place another is to take. Complexity: O(1).
+  func position(of element: Element, hash: UInt64) -> Position? {
+    guard count > 0 else { return nil }
+    let directoryIndex = index(hash)
+    let word = unsafe directory![directoryIndex]
+    let probe = SegmentProbe(word: word, hash: hash)
+    let wanted = unsafe UInt64(UInt(bitPattern: element.raw)) | probe.bits << 48
+    var bucket = probe.home
+    for _ in 0..<probe.bucketCount {
+      let base = unsafe probe.segment + bucket << Layout.bucketShift
+      var matches = unsafe cs_match16(base, probe.tag) & Layout.slotMask
+      while matches != 0 {
+        let index = matches.trailingZeroBitCount - 2
+        if unsafe Layout.word(base, index) == wanted {
+          return Position(first: firstIndex(directoryIndex, depth: Layout.depth(word)), bucket: bucket, index: index)
+        }
+        matches &= matches &- 1
+      }
+      guard unsafe Layout.overflow(base) & (1 << (probe.tag & 7)) != 0 else { return nil }
+      bucket = bucket + 1 == probe.bucketCount ? 0 : bucket + 1
+    }
+    return nil
+  }
+
   func element(at position: Position) -> Element {
     unsafe Element(raw: Layout.pointer(Layout.word(bucketBase(position), position.index)))
   }
 
   @inline(__always)
-  private func bucketBase(_ position: Position) -> UnsafeMutableRawPointer {
+  func bucketBase(_ position: Position) -> UnsafeMutableRawPointer {
     unsafe Layout.segment(directory![position.first]) + position.bucket << Layout.bucketShift
   }
 
@@ -154,7 +173,8 @@ struct TableContext: ~Copyable {
   /// - Returns: where it is.
   @discardableResult
   mutating func insert(_ element: Element, hash: UInt64, _ context: inout TableContext) -> Position {
-    if unsafe directory == nil { makeFirstSegment(&context) }
+    if unsafe directory == nil { makeFirstSegment(&context) } else { makeDirectoryWritable(&context) }
+    byteCount += Self.weight(element)
     while true {
       var directoryIndex = index(hash)
       let depth = unsafe Layout.depth(directory![directoryIndex])
@@ -174,20 +194,25 @@ struct TableContext: ~Copyable {
     }
   }
 
-  /// Puts another element with the same key at `position`. Complexity: O(1).
+  /// Puts another element with the same key at `position`. The one that was there is the caller's to let go, afterwards.
+  /// Complexity: O(1).
   @inline(__always)
   mutating func replace(at position: Position, with element: Element, _ context: inout TableContext) {
     makeWritable(position.first, &context)
     let base = unsafe bucketBase(position)
     let old = unsafe Layout.word(base, position.index)
+    byteCount += unsafe Self.weight(element) - Self.weight(Element(raw: Layout.pointer(old)))
     unsafe Layout.setWord(base, position.index, UInt64(UInt(bitPattern: element.raw)) | (old >> 48) << 48)
   }
 
-  /// Takes the element at `position` out, with its deadline. Complexity: O(1), at most two segments moved.
+  /// Takes the element at `position` out, with its deadline. It is the caller's to let go, afterwards.
+  /// Complexity: O(1), at most two segments moved.
   mutating func remove(at position: Position, _ context: inout TableContext) {
+    makeDirectoryWritable(&context)
     makeWritable(position.first, &context)
     removeDeadline(at: position, &context)
     let base = unsafe bucketBase(position)
+    byteCount -= unsafe Self.weight(Element(raw: Layout.pointer(Layout.word(base, position.index))))
     let home = unsafe Layout.home(Layout.word(base, position.index) >> 48, Layout.bucketCount(directory![position.first]))
     unsafe Layout.clear(base, position.index)
     unsafe directory![position.first] -= Layout.countUnit
@@ -196,25 +221,6 @@ struct TableContext: ~Copyable {
     if home != position.bucket { cleanOverflow(position.first, from: home, to: position.bucket) }
     let word = unsafe directory![position.first]
     if Layout.count(word) <= Layout.shrinkLimit(Layout.bucketCount(word)) { shrink(position.first, &context) }
-  }
-
-  /// Before a segment is written: replaces one that belongs to a view by a copy.
-  @inline(__always)
-  mutating func makeWritable(_ first: Int, _ context: inout TableContext) {
-    let segment = unsafe Layout.segment(directory![first])
-    if unsafe context.units.belongsToView(segment) { copySegment(first, &context) }
-  }
-
-  @inline(never)
-  private mutating func copySegment(_ first: Int, _ context: inout TableContext) {
-    let word = unsafe directory![first]
-    let byteCount = Layout.bucketCount(word) << Layout.bucketShift
-    let old = unsafe Layout.segment(word)
-    let copy = unsafe Heap.allocate(byteCount)
-    unsafe copy.copyMemory(from: old, byteCount: byteCount)
-    unsafe copy.storeBytes(of: context.units.currentTag, as: UInt8.self)
-    unsafe setWords(first, Layout.replacingSegment(word, copy))
-    unsafe context.units.retire(old, byteCount)
   }
 
   /// Fills a hole in `bucket` with an element that had to go on to the next bucket, then the hole which that one leaves,
@@ -252,33 +258,17 @@ struct TableContext: ~Copyable {
 
   // MARK: Whole table
 
-  /// Calls `body` with every element, in hash order. `body` must not change the table. Complexity: O(n).
+  /// Calls `body` with every element, in hash order, the next ones on their way to the cache. `body` must not change the
+  /// table. Complexity: O(n).
   func forEach(_ body: (Element) -> Void) {
-    guard unsafe directory != nil else { return }
-    var index = 0
-    while index < 1 << globalDepth {
-      let word = unsafe directory![index]
-      Layout.forEach(word) { _, _, word in body(unsafe Element(raw: Layout.pointer(word))) }
-      index += 1 << (globalDepth - Layout.depth(word))
+    guard let directory = unsafe directory else { return }
+    var ring = PrefetchRing()
+    unsafe Layout.forEachSegment(directory, depth: globalDepth) { word in
+      Layout.forEach(word) { _, _, word in
+        if let oldest = unsafe ring.push(Layout.pointer(word)) { body(unsafe Element(raw: oldest)) }
+      }
     }
-  }
-
-  /// An element drawn uniformly; nil when empty. Complexity: O(1) expected (about 2 draws).
-  func random(_ generator: inout some RandomNumberGenerator) -> Element? {
-    guard count > 0 else { return nil }
-    while true {
-      // Every segment has one first word, so each is as likely as another; slots beyond a segment's end are misses, so
-      // each element is as likely as another too.
-      let index = Int.random(in: 0..<(1 << globalDepth), using: &generator)
-      let word = unsafe directory![index]
-      guard firstIndex(index, depth: Layout.depth(word)) == index else { continue }
-      let capacity = (globalDepth == 0 ? Layout.bucketCount(word) : Layout.maxBuckets) * Layout.bucketSlots
-      let slot = Int.random(in: 0..<capacity, using: &generator)
-      guard slot < Layout.bucketCount(word) * Layout.bucketSlots else { continue }
-      let base = unsafe Layout.segment(word) + (slot / Layout.bucketSlots) << Layout.bucketShift
-      let candidate = unsafe Layout.word(base, slot % Layout.bucketSlots)
-      if candidate != 0 { return unsafe Element(raw: Layout.pointer(candidate)) }
-    }
+    unsafe ring.drain { body(unsafe Element(raw: $0)) }
   }
 
   /// Forgets everything without freeing it: the caller has taken the parts over.
@@ -288,6 +278,7 @@ struct TableContext: ~Copyable {
     globalDepth = 0
     count = 0
     deadlineCount = 0
+    byteCount = 0
     depthCounts = InlineArray<33, Int32>(repeating: 0)
   }
 }

@@ -51,6 +51,18 @@ import Testing
   }
   @Test func frozenEqualHashes() { race(EqualHashes.self, size: 3_000, rounds: 3, interval: 3_000, freezing: true) }
 
+  @Test func collection() {
+    race(InCollection<EvenHashes>.self, size: isLongRun ? 200_000 : 20_000, rounds: 2, interval: isLongRun ? 200_000 : 20_000)
+  }
+  @Test func collectionInDetail() { race(InCollection<EvenHashes>.self, size: 2_000, rounds: isLongRun ? 60 : 4, interval: 500) }
+  @Test func index() {
+    race(InIndex<EvenHashes>.self, size: isLongRun ? 200_000 : 20_000, rounds: 2, interval: isLongRun ? 200_000 : 20_000,
+      freezing: true)
+  }
+  @Test func indexClustered() {
+    race(InIndex<ClusteredHashes>.self, size: isLongRun ? 60_000 : 6_000, rounds: 2, interval: 6_000, freezing: true)
+  }
+
   /// Large, insertions only, then removals only: every step of growing and shrinking on the way.
   @Test func growsAndShrinks() {
     let model = TableModel<EvenHashes>(.fresh())
@@ -138,6 +150,8 @@ import Testing
 
   @Test func scanUnderChange() { scanRace(EvenHashes.self, size: 6_000) }
   @Test func scanUnderChangeClustered() { scanRace(ClusteredHashes.self, size: 3_000) }
+  @Test func scanOfCollectionUnderChange() { scanRace(InCollection<EvenHashes>.self, size: 3_000) }
+  @Test func scanOfIndexUnderChange() { scanRace(InIndex<EvenHashes>.self, size: 3_000) }
   @Test func scanUnderChangeEqual() { scanRace(EqualHashes.self, size: 3_000) }
 
   @Test func scanOfQuietTableReturnsEachOnce() {

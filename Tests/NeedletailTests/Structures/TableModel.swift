@@ -3,7 +3,27 @@ import Testing
 @testable import Needletail
 
 /// How a test element's key becomes its hash: what a real key's hash never does, a rule can.
-protocol HashRule { static func hash(_ key: UInt64) -> UInt64 }
+protocol HashRule {
+  static func hash(_ key: UInt64) -> UInt64
+  /// Who owns the tables of elements with such hashes.
+  static var ownership: TableOwnership { get }
+}
+
+extension HashRule {
+  static var ownership: TableOwnership { .keyspace }
+}
+
+/// The same hashes in the table of a collection.
+enum InCollection<Rule: HashRule>: HashRule {
+  static func hash(_ key: UInt64) -> UInt64 { Rule.hash(key) }
+  static var ownership: TableOwnership { .collection }
+}
+
+/// The same hashes in an index.
+enum InIndex<Rule: HashRule>: HashRule {
+  static func hash(_ key: UInt64) -> UInt64 { Rule.hash(key) }
+  static var ownership: TableOwnership { .derived }
+}
 
 /// As a keyed hash behaves.
 enum EvenHashes: HashRule {
@@ -30,6 +50,8 @@ enum EqualHashes: HashRule {
 /// A unit of 24 bytes: | tag 1 | unused 7 | key 8 | version 8 |.
 @safe struct TestElement<Rule: HashRule>: TableElement {
   static var byteCount: Int { 24 }
+  static var ownership: TableOwnership { Rule.ownership }
+  var byteCount: Int { Self.byteCount }
   let raw: UnsafeMutableRawPointer
   init(raw: UnsafeMutableRawPointer) { unsafe self.raw = raw }
   init(key: UInt64, version: Int, tag: UInt8) {
@@ -55,7 +77,14 @@ final class TableModel<Rule: HashRule> {
     var place: Int
   }
 
-  var table = SegmentedTable<Element>(id: 3)
+  typealias Table = SegmentedTable<Element>
+
+  /// Holds the table. A unit only when the table is a collection's.
+  private(set) var root: TableRoot<Element>
+  var table: Table {
+    _read { yield unsafe root.table.pointee }
+    _modify { yield unsafe &root.table.pointee }
+  }
   var context: TableContext
   var held: [UInt64: Held] = [:]
   var keys: [UInt64] = []
@@ -63,16 +92,36 @@ final class TableModel<Rule: HashRule> {
   var nextVersion = 1
   var now: Int { baseMilliseconds + context.wheel.currentTick << TimingWheel.tickShift }
   let baseMilliseconds = 1_700_000_000_123
-  var view: FrozenTable<Rule>?
+  var view: (any FrozenElements)?
+  /// Collections that have been let go and not been freed yet, with the tag of their moment.
+  private var drops: [(root: TableRoot<Element>, tag: UInt8)] = []
 
-  init(_ random: SeededGenerator) {
+  init(_ random: SeededGenerator, freer: BackgroundFreer = sharedFreer) {
     self.random = random
-    context = TableContext(units: Units(freer: sharedFreer), wheel: TimingWheel(baseMilliseconds: baseMilliseconds),
+    context = TableContext(units: Units(freer: freer), wheel: TimingWheel(baseMilliseconds: baseMilliseconds),
       seed: HashSeed(k0: 1, k1: 2))
+    root = .make(&context)
+    if Rule.ownership == .keyspace { unsafe root.table.initialize(to: Table(id: 3)) }
   }
 
   /// A test that failed leaves its elements behind.
-  deinit { if failures > 0 { table.abandon() } }
+  deinit {
+    precondition(failures > 0 || (unsafe root.table.pointee.directory == nil && drops.isEmpty))
+    unsafe Heap.free(root.raw, TableRoot<Element>.byteCount)
+  }
+
+  /// As whoever holds a collection does before each change.
+  private func willChange() {
+    if Rule.ownership == .collection { root = root.writable(&context) }
+  }
+
+  private func letGo(_ element: Element) {
+    if Rule.ownership == .derived {
+      unsafe Heap.free(element.raw, Element.byteCount)
+    } else {
+      unsafe context.units.retire(element.raw, Element.byteCount)
+    }
+  }
 
   func find(_ key: UInt64) -> (position: SegmentedTable<Element>.Position, element: Element)? {
     var key = key
@@ -85,6 +134,7 @@ final class TableModel<Rule: HashRule> {
 
   func insert(_ key: UInt64, deadline: Int? = nil) {
     let element = Element(key: key, version: nextVersion, tag: context.units.currentTag)
+    willChange()
     let position = table.insert(element, hash: Rule.hash(key), &context)
     if unsafe table.element(at: position).raw != element.raw { fail("inserted elsewhere") }
     if let deadline { table.setDeadline(at: position, deadline, &context) }
@@ -96,16 +146,19 @@ final class TableModel<Rule: HashRule> {
   func replace(_ key: UInt64) {
     guard let hit = find(key) else { return fail("lost \(key)") }
     let element = Element(key: key, version: nextVersion, tag: context.units.currentTag)
+    willChange()
     table.replace(at: hit.position, with: element, &context)
-    unsafe context.units.retire(hit.element.raw, Element.byteCount)
+    if table.position(of: hit.element, hash: Rule.hash(key)) != nil { fail("the replaced one is still there") }
+    letGo(hit.element)
     held[key]!.version = nextVersion
     nextVersion += 1
   }
 
   func remove(_ key: UInt64) {
     guard let hit = find(key) else { return fail("lost \(key)") }
+    willChange()
     table.remove(at: hit.position, &context)
-    unsafe context.units.retire(hit.element.raw, Element.byteCount)
+    letGo(hit.element)
     let place = held.removeValue(forKey: key)!.place
     let last = keys.removeLast()
     if last != key {
@@ -113,6 +166,23 @@ final class TableModel<Rule: HashRule> {
       held[last]!.place = place
     }
   }
+
+  /// Lets go of the whole collection; a new one takes its place.
+  func drop() {
+    precondition(Rule.ownership == .collection)
+    drops.append((root, context.units.currentTag))
+    root = .make(&context)
+    held = [:]
+    keys = []
+  }
+
+  /// The freer's part, some time later.
+  func finishDrop() {
+    guard !drops.isEmpty else { return }
+    let (root, tag) = drops.remove(at: random.below(drops.count))
+    unsafe TableRoot<Element>.free(root.raw, tag: tag, context.units.limbo)
+  }
+  var hasDrops: Bool { !drops.isEmpty }
 
   func setDeadline(_ key: UInt64, _ deadline: Int?) {
     guard let hit = find(key) else { return fail("lost \(key)") }
@@ -138,12 +208,12 @@ final class TableModel<Rule: HashRule> {
   func step(growth: Int) {
     if keys.isEmpty || random.chance(growth) {
       let key = random.next()
-      return insert(key, deadline: random.chance(deadlinePercent) ? someDeadline() : nil)
+      return insert(key, deadline: Rule.ownership == .keyspace && random.chance(deadlinePercent) ? someDeadline() : nil)
     }
     let key = keys[random.below(keys.count)]
     switch random.below(10) {
     case 0: replace(key)
-    case 1: setDeadline(key, random.chance(deadlinePercent) ? someDeadline() : nil)
+    case 1 where Rule.ownership == .keyspace: setDeadline(key, random.chance(deadlinePercent) ? someDeadline() : nil)
     case 2:
       guard let hit = find(key), hit.element.version == held[key]!.version else { return fail("wrong \(key)") }
       if find(~key) != nil && held[~key] == nil { fail("found what is not there") }
@@ -185,7 +255,11 @@ final class TableModel<Rule: HashRule> {
 
   /// Everything that is always true of a table.
   func checkInvariants() {
+    if Rule.ownership == .collection && view == nil {
+      check(unsafe root.raw.load(as: UInt8.self) == context.units.currentTag, "the root's tag")
+    }
     guard unsafe table.directory != nil else {
+      check(table.byteCount == 0, "bytes of nothing")
       check(held.isEmpty && table.count == 0 && table.deadlineCount == 0 && table.globalDepth == 0, "empty, or not?")
       check(unsafe table.deadlines == nil && context.wheel.armedCount == 0, "deadlines of nothing")
       return
@@ -196,7 +270,13 @@ final class TableModel<Rule: HashRule> {
     var elements = 0
     var deadlines = 0
     var blocks = 0
-    var bytes = (8 << table.globalDepth) * (unsafe table.deadlines == nil ? 1 : 2)
+    var bytes = Heap.goodSize(Table.directoryByteCount(table.globalDepth))
+    if unsafe table.deadlines != nil { bytes += 8 << table.globalDepth }
+    if Rule.ownership == .collection {
+      bytes += table.count * Heap.goodSize(Element.byteCount)
+      let tag = unsafe Table.directoryUnit(table.directory!).load(as: UInt8.self)
+      check(view != nil || tag == context.units.currentTag, "the directory's tag")
+    }
     var emptySibling: Int? = nil
     var index = 0
     while index < 1 << table.globalDepth {
@@ -240,7 +320,7 @@ final class TableModel<Rule: HashRule> {
     let count = Layout.count(word)
     check(count <= Layout.limit(bucketCount), "\(count) elements in \(bucketCount) buckets")
     check(bucketCount == 1 || count > Layout.shrinkLimit(bucketCount), "only \(count) elements in \(bucketCount) buckets")
-    if view == nil { check(unsafe segment.load(as: UInt8.self) == context.units.currentTag, "tag") }
+    if view == nil && Rule.ownership != .derived { check(unsafe segment.load(as: UInt8.self) == context.units.currentTag, "tag") }
     var masks = [UInt8](repeating: 0, count: bucketCount)
     var seen = 0
     for bucket in 0..<bucketCount {
@@ -265,7 +345,8 @@ final class TableModel<Rule: HashRule> {
         } else {
           fail("not found: \(element.key)")
         }
-        if view == nil { check(unsafe element.raw.load(as: UInt8.self) == context.units.currentTag, "element's tag") }
+        check(table.position(of: element, hash: hash)?.slot == bucket * 14 + slot, "place of \(element.key)")
+        if view == nil && Rule.ownership != .derived { check(unsafe element.raw.load(as: UInt8.self) == context.units.currentTag, "element's tag") }
         let home = Layout.home(entry >> 48, bucketCount)
         var passed = home
         while passed != bucket {
@@ -314,71 +395,55 @@ final class TableModel<Rule: HashRule> {
 
   /// Takes everything out.
   func empty() {
-    while let key = keys.last { remove(key) }
+    while failures == 0, let key = keys.last { remove(key) }
     checkInvariants()
+  }
+
+  /// Gives back what was reserved in vain.
+  func settle() {
+    willChange()
+    table.settle(&context)
+  }
+
+  /// The elements are gone, and the table has been emptied.
+  func forget() {
+    held = [:]
+    keys = []
+  }
+
+  /// Walks what view there is to its end and frees all that is left.
+  func finish() {
+    while walk(1000) {}
+    while hasDrops { finishDrop() }
+    empty()
+    context.units.freer.wake()
   }
 
   // MARK: Freezing
 
   func freeze() {
+    let expected = held.mapValues { $0.version }
     context.units.freeze()
-    view = FrozenTable(table, held.mapValues { $0.version }, tag: context.units.currentTag)
+    let tag = context.units.currentTag
+    view = switch Rule.ownership {
+    case .keyspace: FrozenTable<Rule>(table, expected, tag: tag)
+    case .collection: FrozenCollection<Rule>(root, expected, UnitReleaser(currentTag: tag, freer: context.units.freer))
+    case .derived: FrozenNothing()
+    }
   }
 
-  func walk(_ units: Int) {
-    guard let view, view.step(units) else { return }
-    check(view.seen == view.expected, "the view has \(view.seen.count) elements, expected \(view.expected.count)")
+  /// - Returns: true while there is a view.
+  @discardableResult
+  func walk(_ units: Int) -> Bool {
+    guard let view else { return false }
+    if view.step(units) { return true }
+    if !view.isCancelled {
+      check(view.seen == view.expected, "the view has \(view.seen.count) elements, expected \(view.expected.count)")
+    }
     check(view.seenTwice == 0, "seen twice")
     self.view = nil
     context.units.thaw()
-  }
-}
-
-/// The walker of a frozen table, as DESIGN.md §5 wants it: one forward pass over a copy of the directory.
-@safe final class FrozenTable<Rule: HashRule> {
-  typealias Element = TestElement<Rule>
-  let expected: [UInt64: Int]
-  var seen: [UInt64: Int] = [:]
-  var seenTwice = 0
-  private var words: [UInt64]
-  private var elements: [UInt] = []
-  private var previous: UInt = 0
-  private let tag: UInt8
-
-  init(_ table: borrowing SegmentedTable<Element>, _ expected: [UInt64: Int], tag: UInt8) {
-    self.expected = expected
-    self.tag = tag
-    words = []
-    if let directory = unsafe table.directory {
-      words = (0..<(1 << table.globalDepth)).reversed().map { unsafe directory[$0] }
-    }
-  }
-
-  /// Visits `units` units.
-  /// - Returns: true at the end.
-  func step(_ units: Int) -> Bool {
-    var left = units
-    while left > 0 {
-      if let address = elements.popLast() {
-        let element = unsafe Element(raw: UnsafeMutableRawPointer(bitPattern: address)!)
-        if seen.updateValue(element.version, forKey: element.key) != nil { seenTwice += 1 }
-        if unsafe !Units.release(element.raw, currentTag: tag) { unsafe Heap.free(element.raw, Element.byteCount) }
-      } else if let word = words.popLast() {
-        let segment = unsafe SegmentLayout.segment(word)
-        if UInt(bitPattern: segment) == previous { continue }
-        previous = UInt(bitPattern: segment)
-        SegmentLayout.forEach(word) { _, _, word in
-          elements.append(unsafe UInt(bitPattern: SegmentLayout.pointer(word)))
-        }
-        if unsafe !Units.release(segment, currentTag: tag) {
-          unsafe Heap.free(segment, SegmentLayout.bucketCount(word) << 7)
-        }
-      } else {
-        return true
-      }
-      left -= 1
-    }
-    return words.isEmpty && elements.isEmpty
+    return false
   }
 }
 
