@@ -39,6 +39,17 @@ enum CollectionRoots {
     }
   }
 
+  /// A copy of everything. Complexity: O(n).
+  static func copy(_ type: ValueType, _ root: UnsafeMutableRawPointer, _ context: inout TableContext)
+    throws(OutOfMemory) -> UnsafeMutableRawPointer
+  {
+    switch type {
+    case .hash: unsafe try TableRoot<HashField>(raw: root).deepCopy(&context).raw
+    case .set: unsafe try TableRoot<SetMember>(raw: root).deepCopy(&context).raw
+    case .list, .sortedSet, .string, .stream: noRoot(type)
+    }
+  }
+
   static func noRoot(_ type: ValueType) -> Never { preconditionFailure("no \(type.name) has a root") }
 }
 

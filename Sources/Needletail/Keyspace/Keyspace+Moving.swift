@@ -36,7 +36,7 @@ extension Keyspace {
       return unsafe copy.raw
     }
     guard let root = unsafe entry.root else { return nil }
-    return unsafe try copyRoot(entry.type, root)
+    return unsafe try CollectionRoots.copy(entry.type, root, &context)
   }
 
   /// - Parameter child: what the key's pointer shall name, if its encoding has one.

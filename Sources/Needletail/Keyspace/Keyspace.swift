@@ -24,9 +24,6 @@ enum ExpiryChange {
   case at(Int)
 }
 
-/// An allocation whose size a user chose failed. Nothing has changed.
-struct OutOfMemory: Error {}
-
 extension Entry: TableElement {
   static var ownership: TableOwnership { .keyspace }
   @inline(__always) func hash(_ seed: HashSeed) -> UInt64 { sipHash13(key, seed) }

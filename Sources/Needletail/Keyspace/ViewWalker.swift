@@ -1,20 +1,25 @@
-/// What a `ViewWalker` shows the frozen keyspace to. It may read an entry and its value until it returns, and never
-/// later.
+/// What a `ViewWalker` shows the frozen keyspace to. It may read what it is shown until it returns, and never later.
 protocol ViewVisitor: ~Copyable {
   /// The keys of a database follow.
   mutating func begin(_ table: FrozenView.Table)
+  /// A key with its value; of a large collection the root only.
   mutating func visit(_ entry: Entry)
+  /// A part of the large collection whose entry was the last: as many follow as its root counts.
+  mutating func visit(_ part: CollectionPart)
 }
 
 /// Reads nothing: for walks that only release.
 struct NoVisitor: ViewVisitor {
   mutating func begin(_ table: FrozenView.Table) {}
   mutating func visit(_ entry: Entry) {}
+  mutating func visit(_ part: CollectionPart) {}
 }
 
 /// One forward pass over a frozen view, a state machine that stops after any unit (DESIGN.md §5, rule 5):
 ///
 ///     next segment -> copy its element pointers out -> release it -> for each element: visit, release
+///
+/// A large collection is walked where its entry is met, before the next entry.
 ///
 /// A unit is released when nothing of it is read any more; from then on the loop changes it in place. Allocates before it
 /// starts and never between units.
@@ -24,6 +29,7 @@ struct NoVisitor: ViewVisitor {
   private var table = -1
   private var index = 0
   private var elements = SegmentElements()
+  private var collection = CollectionWalk()
   /// Keys visited so far, encoded or not.
   private(set) var visitedCount = 0
   /// From now on units are released without being shown to the visitor.
@@ -41,6 +47,10 @@ struct NoVisitor: ViewVisitor {
   mutating func step<Visitor: ViewVisitor & ~Copyable>(units: Int, _ visitor: inout Visitor) -> Bool {
     var left = units
     while left > 0 {
+      if collection.isUnderWay {
+        collection.step(units: &left, isCancelled: isCancelled, &releaser, &visitor)
+        continue
+      }
       if !elements.isEmpty {
         visitElement(&visitor)
       } else if !enterSegment(&visitor) {
@@ -75,10 +85,24 @@ struct NoVisitor: ViewVisitor {
     let entry = unsafe Entry(raw: elements.next())
     if !isCancelled { visitor.visit(entry) }
     visitedCount += 1
-    // Its child's place is read before the entry is released, the child's own bytes after that: they have a tag of
-    // their own.
-    let unit = entry.stringUnit
+    guard entry.encoding.isPointer else { return unsafe releaser.release(entry.raw) { entry.byteCount } }
+    leave(entry)
+  }
+
+  /// Its child's place is read before the entry is released, the child's own bytes after that: they have a tag of their
+  /// own.
+  private mutating func leave(_ entry: Entry) {
+    let stringUnit = entry.stringUnit
+    let blobUnit = entry.blobUnit
+    let root = unsafe entry.root
+    let type = entry.type
     unsafe releaser.release(entry.raw) { entry.byteCount }
-    if let unit { unsafe releaser.release(unit.raw) { unit.byteCount } }
+    if let stringUnit {
+      unsafe releaser.release(stringUnit.raw) { stringUnit.byteCount }
+    } else if let blobUnit {
+      unsafe releaser.release(blobUnit.raw) { blobUnit.byteCount }
+    } else if let root = unsafe root {
+      unsafe collection.begin(type, root, &releaser)
+    }
   }
 }

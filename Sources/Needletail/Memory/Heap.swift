@@ -5,6 +5,9 @@ import Glibc
   import Synchronization
 #endif
 
+/// An allocation whose size a user chose failed. Nothing has changed.
+struct OutOfMemory: Error {}
+
 /// Raw blocks from jemalloc, freed with their size so that the allocator need not look it up.
 enum Heap {
   /// Blocks up to this many bytes always succeed or end the process; larger ones, whose size a user chose, can fail.

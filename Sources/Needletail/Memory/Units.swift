@@ -9,12 +9,16 @@ struct Units: ~Copyable {
   static let deadTag: UInt8 = 0
 
   /// New units are born with it.
-  private(set) var currentTag: UInt8 = 1
+  private(set) var currentTag: UInt8
   /// A view is open: some units may belong to it.
   private(set) var isFrozen = false
   let freer: BackgroundFreer
 
-  init(freer: BackgroundFreer) { self.freer = freer }
+  /// - Parameter currentTag: that of the keyspace, for units that are made beside it and then given to it.
+  init(freer: BackgroundFreer, currentTag: UInt8 = 1) {
+    self.freer = freer
+    self.currentTag = currentTag
+  }
 
   /// Units let go that a view still holds.
   var limbo: Limbo { freer.limbo }

@@ -213,4 +213,5 @@ private struct SnapshotEncoder: ViewVisitor, ~Copyable {
   }
 
   mutating func visit(_ entry: Entry) { writer.entry(entry) }
+  mutating func visit(_ part: CollectionPart) { writer.part(part) }
 }

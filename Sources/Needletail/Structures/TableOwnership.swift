@@ -28,9 +28,11 @@ struct TableContext: ~Copyable {
   var units: Units
   var wheel: TimingWheel
   let seed: HashSeed
-  private var saltCount: UInt64 = 0
+  private var saltCount: UInt64
 
-  init(units: consuming Units, wheel: consuming TimingWheel, seed: HashSeed) {
+  /// - Parameter salts: where salts start; contexts that make tables for one keyspace start far apart.
+  init(units: consuming Units, wheel: consuming TimingWheel, seed: HashSeed, salts: UInt64 = 0) {
+    saltCount = salts
     self.units = units
     self.wheel = wheel
     self.seed = seed

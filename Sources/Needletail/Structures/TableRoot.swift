@@ -98,6 +98,30 @@ extension TableRoot where Element: CollectionElement {
   }
 }
 
+extension TableRoot where Element: CollectionElement {
+  /// A collection with copies of all elements. Complexity: O(n).
+  func deepCopy(_ context: inout TableContext) throws(OutOfMemory) -> TableRoot {
+    let copy = TableRoot.make(&context)
+    unsafe copy.table.pointee.reserve(table.pointee.count, &context)
+    let tag = context.units.currentTag
+    var isOutOfMemory = false
+    unsafe table.pointee.forEach { element in
+      guard !isOutOfMemory, let block = unsafe Heap.tryAllocate(element.byteCount) else { return isOutOfMemory = true }
+      // Not byte 0, which a walker may be writing.
+      unsafe (block + 1).copyMemory(from: element.raw + 1, byteCount: element.byteCount - 1)
+      unsafe block.storeBytes(of: tag, as: UInt8.self)
+      let element = unsafe Element(raw: block)
+      unsafe copy.table.pointee.insert(element, hash: element.hash(copy.table.pointee.seed(context.seed)), &context)
+    }
+    if isOutOfMemory {
+      copy.drop(context.units)
+      throw OutOfMemory()
+    }
+    unsafe copy.table.pointee.settle(&context)
+    return copy
+  }
+}
+
 extension SegmentedTable {
   /// Frees an index and forgets it; its elements are others'. On any thread. Complexity: O(segments).
   mutating func freeIndex() {
