@@ -99,7 +99,7 @@ extension Engine {
       let count = keyspace.count(database: database)
       guard count > 0, writer.failure == nil else { continue }
       writer.database(database, keyCount: count, expiresCount: keyspace.expiresCount(database: database))
-      keyspace.forEachEntry(database: database) { writer.entry($0) }
+      keyspace.forEachEntry(database: database) { writer.wholeEntry($0) }
     }
     writer.end()
     if let failure = writer.failure { throw failure }
@@ -139,9 +139,8 @@ extension Engine {
       throw SnapshotFailure(reason: "it is no regular file")
     }
     _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
-    let options = RDBDecoderOptions(seed: keyspace.seed, tag: keyspace.context.units.currentTag, clock: keyspace.clock,
-      nowMilliseconds: keyspace.nowMilliseconds, databaseCount: keyspace.databaseCount,
-      verifiesChecksum: settings.rdbChecksum)
+    var options = decoderOptions
+    options.nowMilliseconds = keyspace.nowMilliseconds
     let logger = logger
     let byteCount = Int(status.st_size)
     do throws(SystemError) {
@@ -157,6 +156,13 @@ extension Engine {
       close(descriptor)
       throw SnapshotFailure(reason: "\(error.call): \(error.text)")
     }
+  }
+
+  /// What decoding needs to know, for values that are taken whether they have expired or not.
+  var decoderOptions: RDBDecoderOptions {
+    RDBDecoderOptions(seed: keyspace.seed, tag: keyspace.context.units.currentTag, clock: keyspace.clock,
+      limits: keyspace.limits, freer: keyspace.context.units.freer, databaseCount: keyspace.databaseCount,
+      verifiesChecksum: settings.rdbChecksum)
   }
 
   private static func logField(_ name: String, _ value: String, _ logger: Logger) {
@@ -180,7 +186,7 @@ extension Engine {
       if index &+ distance < batch.count { prefetch(batch[index &+ distance], database) }
       let decoded = batch[index]
       if !keyspace.insert(decoded, database: database) {
-        for rest in index..<batch.count { batch[rest].free() }
+        for rest in index..<batch.count { batch[rest].free(tag: keyspace.context.units.currentTag, keyspace.context.units.limbo) }
         throw RDBError(fault: .duplicateKey, offset: decoded.offset)
       }
     }

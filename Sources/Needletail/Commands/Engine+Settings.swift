@@ -28,6 +28,8 @@ extension Engine {
         logger.setLevel(settings.logLevel)
       case "maxmemory-policy", "lfu-log-factor", "lfu-decay-time":
         applyAccessClock()
+      case let name where SettingSpec.collectionNames.contains(name):
+        keyspace.limits = settings.collections
       default:
         break
       }

@@ -60,6 +60,7 @@ import CSystem
     unsafe spareTransaction = nil
     facts.startupMemoryBytes = memory.usedByteCount
     applyAccessClock()
+    keyspace.limits = settings.collections
   }
 
   deinit {

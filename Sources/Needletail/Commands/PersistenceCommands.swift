@@ -73,8 +73,10 @@ extension Engine {
 
   mutating func dumpCommand(_ request: Request) {
     guard let entry = lookupRead(request, 1).entry else { return reply.null() }
-    // The type, two lengths and the footer take less than 64 bytes; compressing never makes it longer.
-    let capacity = Heap.goodSize(max(1024, entry.stringCount + 64))
+    // The type, two lengths and the footer take less than 64 bytes, and compressing never makes it longer. An element of
+    // a collection takes less than three times what it takes here: 21 bytes for an integer of 9.
+    let bytes = entry.type == .string ? entry.stringCount : 3 * (entry.byteCount + entry.childBytes)
+    let capacity = Heap.goodSize(max(1024, bytes + 64))
     guard let buffer = unsafe Heap.tryAllocate(capacity) else { return replyOutOfMemory() }
     let options = RDBWriterOptions(compresses: settings.rdbCompression)
     var writer = unsafe RDBWriter(NoSink(), options, buffer: buffer, capacity: capacity)
@@ -96,13 +98,28 @@ extension Engine {
     guard let payload = RDBPayload(request[3]) else {
       return reply.error("ERR DUMP payload version or checksum are wrong")
     }
-    let value: RDBPayload.Value
     do throws(RDBError) {
-      value = try payload.string()
+      if payload.collectionType != nil {
+        guard let value = try payload.collection(decoderOptions) else { return reply.error("ERR Bad data format") }
+        restore(.collection(value), &found, ttl, options, request)
+      } else {
+        restore(.string(try payload.string()), &found, ttl, options, request)
+      }
     } catch {
       if case .outOfMemory = error.fault { return replyOutOfMemory() }
-      return reply.error("ERR Bad data format")
+      reply.error("ERR Bad data format")
     }
+  }
+
+  private enum RestoredValue: ~Copyable {
+    case string(RDBPayload.Value)
+    case collection(BuiltValue)
+  }
+
+  /// Stores what has been decoded: nothing can be wrong any more.
+  private mutating func restore(_ value: consuming RestoredValue, _ found: inout Found, _ ttl: Int,
+    _ options: RestoreOptions, _ request: Request)
+  {
     let lengthBefore = found.length
     keyspace.remove(&found)
     // A sum beyond the end of time wraps around to before its beginning, as in Redis.
@@ -112,14 +129,22 @@ extension Engine {
         report(.generic, "del", found, lengthBefore: lengthBefore, lengthAfter: -1)
         reproduceAsDeletion(request[1])
       }
+      if case .collection(let built) = value {
+        built.free(tag: keyspace.context.units.currentTag, keyspace.context.units.limbo)
+      }
       return reply.ok()
     }
-    do throws(OutOfMemory) {
-      try keyspace.setString(&found, value.bytes, expiry: expiry.map { .at($0) } ?? .clear)
-    } catch {
-      // The old value is gone already, and is not missed: REPLACE said so.
-      if lengthBefore >= 0 { report(.generic, "del", found, lengthBefore: lengthBefore, lengthAfter: -1) }
-      return replyOutOfMemory()
+    switch value {
+    case .collection(let built):
+      keyspace.put(&found, built, expiry: expiry)
+    case .string(let string):
+      do throws(OutOfMemory) {
+        try keyspace.setString(&found, string.bytes, expiry: expiry.map { .at($0) } ?? .clear)
+      } catch {
+        // The old value is gone already, and is not missed: REPLACE said so.
+        if lengthBefore >= 0 { report(.generic, "del", found, lengthBefore: lengthBefore, lengthAfter: -1) }
+        return replyOutOfMemory()
+      }
     }
     if let entry = found.entry { finishRestoring(entry, options) }
     report(.generic, "restore", found, lengthBefore: lengthBefore, lengthAfter: found.length)
@@ -130,7 +155,7 @@ extension Engine {
   private func finishRestoring(_ entry: Entry, _ options: RestoreOptions) {
     entry.clock = keyspace.clock.restored(idleSeconds: options.idleSeconds, frequency: options.frequency)
     // Redis makes the object with its expiry at once, where SET gives it one later.
-    guard entry.encoding != .integer && entry.hasExpiry else { return }
+    guard entry.type == .string && entry.encoding != .integer && entry.hasExpiry else { return }
     if !Entry.isEmbedded(keyCount: entry.key.count, stringCount: entry.stringCount, hasExpiry: true) { entry.markRaw() }
   }
 

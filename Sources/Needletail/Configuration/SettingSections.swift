@@ -7,6 +7,7 @@ struct SettingSection: Sendable {
 let settingSpecs: [SettingSpec] = settingSections.flatMap(\.specs)
 
 private let count = 0...Int(Int32.max)
+private let size = 0...Int.max
 private let sizeOfAtLeast1MB = (1 << 20)...Int.max
 
 let settingSections: [SettingSection] = [
@@ -90,6 +91,30 @@ let settingSections: [SettingSection] = [
     lazyfree("lazyfree-lazy-server-del", \.lazyfreeServerDel, "when a command overwrites them"),
     lazyfree("lazyfree-lazy-user-del", \.lazyfreeUserDel, "by DEL"),
     lazyfree("lazyfree-lazy-user-flush", \.lazyfreeUserFlush, "by FLUSHDB and FLUSHALL"),
+  ]),
+
+  SettingSection(title: "Collections", specs: [
+    SettingSpec("hash-max-listpack-entries", aliases: ["hash-max-ziplist-entries"], .unsigned(\.collections.hashEntries, size),
+      help: "Hashes with more fields are not packed."),
+    SettingSpec("hash-max-listpack-value", aliases: ["hash-max-ziplist-value"], .memorySize(\.collections.hashBytes, size),
+      help: "Hashes with a longer field or value are not packed."),
+    SettingSpec("list-max-listpack-size", aliases: ["list-max-ziplist-size"],
+      .integer(\.collections.listSize, Int(Int32.min)...Int(Int32.max)),
+      help: "Elements of a list's node; -1 to -5 for 4, 8, 16, 32 or 64 KiB."),
+    SettingSpec("list-compress-depth", .integer(\.listCompressDepth, count), .mutable, .acceptedWithout,
+      help: "Redis: nodes at a list's ends that are left uncompressed."),
+    SettingSpec("set-max-intset-entries", .unsigned(\.collections.setIntegers, size),
+      help: "Sets of more integers are not kept as sorted integers."),
+    SettingSpec("set-max-listpack-entries", .unsigned(\.collections.setEntries, size),
+      help: "Sets with more members are not packed."),
+    SettingSpec("set-max-listpack-value", .memorySize(\.collections.setBytes, size),
+      help: "Sets with a longer member are not packed."),
+    SettingSpec("zset-max-listpack-entries", aliases: ["zset-max-ziplist-entries"],
+      .unsigned(\.collections.sortedSetEntries, size),
+      help: "Sorted sets with more members are not packed."),
+    SettingSpec("zset-max-listpack-value", aliases: ["zset-max-ziplist-value"],
+      .memorySize(\.collections.sortedSetBytes, size),
+      help: "Sorted sets with a longer member are not packed."),
   ]),
 
   SettingSection(title: "Persistence", specs: [

@@ -79,6 +79,9 @@ struct SettingSpec: Sendable {
     self.refusal = refusal
   }
 
+  /// Those that say how collections are kept.
+  static let collectionNames = Set(settingSections.first { $0.title == "Collections" }!.specs.map(\.name))
+
   /// The setting of that name or alias, in any case.
   static func named(_ name: [UInt8]) -> SettingSpec? {
     let wanted = SettingText.lowercased(name)

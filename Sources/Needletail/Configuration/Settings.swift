@@ -54,6 +54,10 @@ struct Settings: Sendable, Equatable {
   var lazyfreeUserDel = false
   var lazyfreeUserFlush = false
 
+  // Collections
+  var collections = CollectionLimits()
+  var listCompressDepth = 0
+
   // Persistence
   /// Redis's own.
   var savePoints = [

@@ -50,6 +50,15 @@ enum CollectionRoots {
     }
   }
 
+  /// Calls `body` with every part, in the order of the walk over a view. Complexity: O(n).
+  static func forEachPart(_ type: ValueType, _ root: UnsafeMutableRawPointer, _ body: (CollectionPart) -> Void) {
+    switch type {
+    case .hash: unsafe TableRoot<HashField>(raw: root).table.pointee.forEach { body(.field($0)) }
+    case .set: unsafe TableRoot<SetMember>(raw: root).table.pointee.forEach { body(.member($0)) }
+    case .list, .sortedSet, .string, .stream: noRoot(type)
+    }
+  }
+
   static func noRoot(_ type: ValueType) -> Never { preconditionFailure("no \(type.name) has a root") }
 }
 

@@ -82,9 +82,14 @@ extension Entry {
 
   fileprivate func mixValue(into digest: inout Digest) {
     digest.mix(UInt32(type.rawValue))
-    // Without types but strings, there is no other value yet.
-    precondition(type == .string)
-    withString { digest.mix($0) }
+    switch type {
+    case .string: withString { digest.mix($0) }
+    case .list: mixList(into: &digest)
+    case .set: mixSet(into: &digest)
+    case .sortedSet: mixSortedSet(into: &digest)
+    case .hash: mixHash(into: &digest)
+    case .stream: preconditionFailure("not built")
+    }
     if hasExpiry { digest.add(ByteView("!!expire!!")) }
   }
 }

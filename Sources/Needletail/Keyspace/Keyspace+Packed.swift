@@ -57,11 +57,11 @@ extension Keyspace {
       let unit = BlobUnit.make(count: byteCount, capacity: byteCount, tag: context.units.currentTag)
       unsafe fill(splice.apply(from: blob, to: unit.data, capacity: unit.capacity))
       if let oldUnit {
-        setChild(&found, unsafe unit.raw)
+        unsafe setChild(&found, unit.raw)
         return unsafe context.units.retire(oldUnit.raw, oldUnit.byteCount)
       }
       let encoding = isIntegers ? ValueEncoding.blobIntegers : .blob
-      return replaceEntry(&found, entry, encoding, inlineCount: 0) {
+      return unsafe replaceEntry(&found, entry, encoding, inlineCount: 0) {
         unsafe $0.storeBytes(of: UInt(bitPattern: unit.raw), as: UInt.self)
       }
     }

@@ -44,6 +44,7 @@ extension Entry: TableElement {
   private(set) var databaseOfTable: [Int]
   var clock = AccessClock()
   var effects = Effects()
+  var limits = CollectionLimits()
   /// Milliseconds since 1970, one reading for a whole command.
   private(set) var nowMilliseconds = 0
   var expiryStatistics = ExpiryStatistics()

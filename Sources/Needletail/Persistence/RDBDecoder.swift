@@ -25,11 +25,8 @@ enum RDBRecord {
   @inline(__always)
   func prefetch() { unsafe cs_prefetch(entry.raw) }
 
-  /// Frees an entry that will be in no table.
-  func free() {
-    if let unit = entry.stringUnit { unsafe Heap.free(unit.raw, unit.byteCount) }
-    unsafe Heap.free(entry.raw, entry.byteCount)
-  }
+  /// Frees an entry that will be in no table; `tag` is the one it was born with.
+  func free(tag: UInt8, _ limbo: Limbo) { entry.free(tag: tag, limbo) }
 }
 
 /// What decoding needs to know of the keyspace that the entries are for.
@@ -38,6 +35,8 @@ struct RDBDecoderOptions {
   /// The tag units are born with: no view is opened while a file is being loaded.
   let tag: UInt8
   let clock: AccessClock
+  let limits: CollectionLimits
+  let freer: BackgroundFreer
   /// Keys that expire before this are passed over, in milliseconds since 1970; nil: none.
   var nowMilliseconds: Int?
   var databaseCount: Int
@@ -47,7 +46,9 @@ struct RDBDecoderOptions {
 /// Makes entries of a snapshot file, one after the other. It knows no keyspace, so a thread beside the loop can run it.
 @safe struct RDBDecoder: ~Copyable {
   var reader: RDBReader
-  private let options: RDBDecoderOptions
+  let options: RDBDecoderOptions
+  /// What the tables of large collections are made with: no view is opened meanwhile, and nothing has a deadline.
+  var context: TableContext
   private(set) var version = 0
   /// The record's key: values are read while it is needed.
   private var keyBuffer: UnsafeMutableRawPointer
@@ -57,6 +58,8 @@ struct RDBDecoderOptions {
   init(_ reader: consuming RDBReader, _ options: RDBDecoderOptions) {
     self.reader = reader
     self.options = options
+    context = TableContext(units: Units(freer: options.freer, currentTag: options.tag),
+      wheel: TimingWheel(baseMilliseconds: 0), seed: options.seed, salts: .random(in: 0...UInt64.max))
     unsafe keyBuffer = Heap.allocate(512)
   }
 
@@ -117,12 +120,14 @@ struct RDBDecoderOptions {
         try verifyChecksum()
         return .end
       default:
-        throw RDBError(fault: Self.fault(opcode), offset: place)
+        guard let type = RDBType.collection(opcode) else { throw RDBError(fault: Self.fault(opcode), offset: place) }
+        let clock = options.clock.restored(idleSeconds: idleSeconds, frequency: frequency)
+        return try collection(type, opcode, expiry, clock, start)
       }
     }
   }
 
-  private static func fault(_ opcode: UInt8) -> RDBError.Fault {
+  static func fault(_ opcode: UInt8) -> RDBError.Fault {
     switch opcode {
     case RDBOpcode.function, RDBOpcode.oldFunction: return .notBuilt("a function library")
     case RDBOpcode.moduleAux: return .notBuilt("a module's data")
@@ -177,20 +182,58 @@ struct RDBDecoderOptions {
 
   // MARK: Entries
 
-  private mutating func entry(_ expiry: Int?, _ clock: UInt32, _ start: Int) throws(RDBError) -> RDBRecord {
+  /// Reads the record's key, which stays in its buffer while the value is read.
+  private mutating func key() throws(RDBError) -> ByteView {
     let keyOffset = reader.offset
-    let keyHeader = try reader.stringHeader()
-    guard Self.count(keyHeader) <= RDBFormat.keyMaxBytes else {
-      throw RDBError(fault: .tooLong(UInt64(Self.count(keyHeader))), offset: keyOffset)
-    }
-    try makeKeyRoom(Self.count(keyHeader))
-    let keyCount = unsafe try reader.string(keyHeader, to: keyBuffer)
     let header = try reader.stringHeader()
-    if let expiry, let now = options.nowMilliseconds, expiry < now {
+    guard Self.count(header) <= RDBFormat.keyMaxBytes else {
+      throw RDBError(fault: .tooLong(UInt64(Self.count(header))), offset: keyOffset)
+    }
+    try makeKeyRoom(Self.count(header))
+    let count = unsafe try reader.string(header, to: keyBuffer)
+    return unsafe ByteView(keyBuffer, count: count)
+  }
+
+  private func isExpired(_ expiry: Int?) -> Bool {
+    guard let expiry, let now = options.nowMilliseconds else { return false }
+    return expiry < now
+  }
+
+  private mutating func collection(_ type: ValueType, _ opcode: UInt8, _ expiry: Int?, _ clock: UInt32, _ start: Int)
+    throws(RDBError) -> RDBRecord
+  {
+    let key = try key()
+    // One without elements, which a faulty server may have written, is passed over as well.
+    guard let value = try collectionValue(type, opcode) else { return .expiredKey }
+    if isExpired(expiry) {
+      value.free(tag: options.tag, options.freer.limbo)
+      return .expiredKey
+    }
+    guard let entry = value.makeEntry(key: key, expiry: expiry, clock: clock, tag: options.tag) else {
+      value.free(tag: options.tag, options.freer.limbo)
+      throw RDBError(fault: .outOfMemory(UInt64(key.count)), offset: start)
+    }
+    return .entry(DecodedEntry(entry: entry, hash: sipHash13(key, options.seed), expiry: expiry, offset: start))
+  }
+
+  /// The value that follows its type. Nil: it has no elements.
+  mutating func collectionValue(_ type: ValueType, _ opcode: UInt8) throws(RDBError) -> BuiltValue? {
+    switch type {
+    case .list: try listValue(opcode)
+    case .set: try setValue(opcode)
+    case .sortedSet: try sortedSetValue(opcode)
+    case .hash: try hashValue(opcode)
+    case .string, .stream: preconditionFailure("no collection")
+    }
+  }
+
+  private mutating func entry(_ expiry: Int?, _ clock: UInt32, _ start: Int) throws(RDBError) -> RDBRecord {
+    let key = try key()
+    let header = try reader.stringHeader()
+    if isExpired(expiry) {
       try reader.skip(header)
       return .expiredKey
     }
-    let key = unsafe ByteView(keyBuffer, count: keyCount)
     let entry = try value(header, key, expiry, clock)
     return .entry(DecodedEntry(entry: entry, hash: sipHash13(key, options.seed), expiry: expiry, offset: start))
   }

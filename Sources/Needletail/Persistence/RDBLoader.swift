@@ -160,7 +160,7 @@ import Glibc
   }
 
   private func free(_ batch: Batch) {
-    for index in 0..<batch.count { batch[index].free() }
+    for index in 0..<batch.count { batch[index].free(tag: options.tag, options.freer.limbo) }
     batch.free()
   }
 

@@ -37,7 +37,17 @@ struct RDBPayload {
     }
   }
 
-  /// The payload's value when it is a string and nothing but a string. Complexity: O(n).
+  /// The type of a payload that holds a collection.
+  var collectionType: ValueType? { body.isEmpty ? nil : RDBType.collection(body[0]) }
+
+  /// The collection that a payload holds, if it has elements. Complexity: O(n).
+  func collection(_ options: RDBDecoderOptions) throws(RDBError) -> BuiltValue? {
+    guard let type = collectionType else { return nil }
+    var decoder = RDBDecoder(RDBReader(body[1..<body.count]), options)
+    return try decoder.collectionValue(type, body[0])
+  }
+
+  /// The payload's value when it is a string. Complexity: O(n).
   func string() throws(RDBError) -> Value {
     var reader = RDBReader(body)
     let type = try reader.byte()
@@ -67,8 +77,8 @@ extension RDBWriter {
   /// All of a DUMP payload, for a writer whose buffer holds it.
   mutating func dump(_ entry: Entry) {
     type(entry)
-    value(entry)
-    let hasLongLength = entry.stringCount >= 1 << 32
+    wholeValue(entry)
+    let hasLongLength = entry.length >= 1 << 32
     dumpFooter(hasLongLength ? .longLengths : [])
   }
 }

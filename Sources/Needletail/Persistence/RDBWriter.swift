@@ -110,15 +110,76 @@ struct RDBWriterOptions {
     value(entry)
   }
 
+  /// Collections are written in their plain types, which every version can load.
   mutating func type(_ entry: Entry) {
-    precondition(entry.type == .string)
-    put(RDBType.string)
+    switch entry.type {
+    case .string: put(RDBType.string)
+    case .list: put(RDBType.list)
+    case .set: put(RDBType.set)
+    case .sortedSet: put(RDBType.sortedSet)
+    case .hash: put(RDBType.hash)
+    case .stream: preconditionFailure("not built")
+    }
   }
 
-  /// The value alone, as it follows its type.
+  /// The value alone, as it follows its type; of a large collection only the count: its parts follow one by one.
   @inline(__always)
   mutating func value(_ entry: Entry) {
-    if let integer = entry.integer { self.integer(integer) } else { string(entry.stringBytes!) }
+    if let integer = entry.integer {
+      self.integer(integer)
+    } else if let bytes = entry.stringBytes {
+      string(bytes)
+    } else {
+      collection(entry)
+    }
+  }
+
+  private mutating func collection(_ entry: Entry) {
+    if entry.encoding == .root { return length(UInt64(entry.length)) }
+    switch entry.type {
+    case .list: listValue(entry)
+    case .set: setValue(entry)
+    case .sortedSet: sortedSetValue(entry)
+    case .hash: hashValue(entry)
+    case .string, .stream: preconditionFailure("no collection")
+    }
+  }
+
+  /// A part of the large collection whose entry was written last.
+  mutating func part(_ part: CollectionPart) {
+    switch part {
+    case .field(let field):
+      string(field.field)
+      string(field.value)
+    case .member(let member):
+      string(member.bytes)
+    }
+  }
+
+  /// An element of a packed collection, as a string.
+  mutating func element(_ element: PackedElement) {
+    switch element {
+    case .bytes(let bytes): string(bytes)
+    case .integer(let value): integer(value)
+    case .double: preconditionFailure("a score is no string")
+    }
+  }
+
+  /// A key with its whole value, for writers that do not walk a view. Complexity: O(size of the value).
+  mutating func wholeEntry(_ entry: Entry) {
+    self.entry(entry)
+    parts(entry)
+  }
+
+  private mutating func parts(_ entry: Entry) {
+    guard let root = unsafe entry.root else { return }
+    unsafe CollectionRoots.forEachPart(entry.type, root) { part($0) }
+  }
+
+  /// The value with all its parts.
+  mutating func wholeValue(_ entry: Entry) {
+    value(entry)
+    parts(entry)
   }
 
   /// The end of the file, with its checksum, and the last buffer.

@@ -41,7 +41,7 @@ import Testing
   private struct Value: Equatable {
     let bytes: [UInt8]
     let expiry: Int?
-    let encoding: StringEncoding
+    let encoding: ValueEncoding
   }
 
   private func contents(of server: TestServer) -> [[UInt8]: Value] {

@@ -179,7 +179,7 @@ extension TestServer {
     withEngine { engine in
       withView(Array(name.utf8)) { view in
         guard let entry = engine.keyspace.find(Key(view, engine.keyspace.seed), in: 0).entry else { return false }
-        unsafe entry.raw.storeBytes(of: type.rawValue | StringEncoding.integer.rawValue << 4, toByteOffset: 1,
+        unsafe entry.raw.storeBytes(of: type.rawValue | ValueEncoding.integer.rawValue << 4, toByteOffset: 1,
           as: UInt8.self)
         return true
       }

@@ -34,6 +34,32 @@ import Testing
     Bound(name: "maxclients", accepted: ["1", "2", "4294967295"], refused: ["0", "4294967296"],
       reason: between("1", "4294967295")),
     Bound(name: "maxclients", accepted: [], refused: ["-1"], reason: "argument must be greater or equal to 0"),
+    Bound(name: "hash-max-listpack-entries", accepted: ["0", "1", "9223372036854775807"], refused: ["-1"],
+      reason: "argument must be greater or equal to 0"),
+    Bound(name: "hash-max-listpack-entries", accepted: [], refused: ["9223372036854775808", "x"],
+      reason: "argument couldn't be parsed into an integer"),
+    Bound(name: "set-max-intset-entries", accepted: ["0", "1", "9223372036854775807"], refused: ["-1"],
+      reason: "argument must be greater or equal to 0"),
+    Bound(name: "set-max-intset-entries", accepted: [], refused: ["9223372036854775808", "x"],
+      reason: "argument couldn't be parsed into an integer"),
+    Bound(name: "set-max-listpack-entries", accepted: ["0", "1", "9223372036854775807"], refused: ["-1"],
+      reason: "argument must be greater or equal to 0"),
+    Bound(name: "set-max-listpack-entries", accepted: [], refused: ["9223372036854775808", "x"],
+      reason: "argument couldn't be parsed into an integer"),
+    Bound(name: "zset-max-listpack-entries", accepted: ["0", "1", "9223372036854775807"], refused: ["-1"],
+      reason: "argument must be greater or equal to 0"),
+    Bound(name: "zset-max-listpack-entries", accepted: [], refused: ["9223372036854775808", "x"],
+      reason: "argument couldn't be parsed into an integer"),
+    Bound(name: "hash-max-listpack-value", accepted: ["0", "1", "9223372036854775807"], refused: ["-1", "x"],
+      reason: "argument must be a memory value"),
+    Bound(name: "set-max-listpack-value", accepted: ["0", "1", "9223372036854775807"], refused: ["-1", "x"],
+      reason: "argument must be a memory value"),
+    Bound(name: "zset-max-listpack-value", accepted: ["0", "1", "9223372036854775807"], refused: ["-1", "x"],
+      reason: "argument must be a memory value"),
+    Bound(name: "list-max-listpack-size", accepted: ["-2147483648", "-1", "0", "2147483647"],
+      refused: ["-2147483649", "2147483648"], reason: between("-2147483648", "2147483647")),
+    Bound(name: "list-compress-depth", accepted: ["0", "2147483647"], refused: ["-1", "2147483648"],
+      reason: between("0", "2147483647")),
     Bound(name: "unixsocketperm", accepted: ["0", "1", "700", "777"], refused: ["1000", "07777"],
       reason: between("0", "777")),
     Bound(name: "unixsocketperm", accepted: [], refused: ["-1"], reason: "argument must be greater or equal to 0"),
@@ -113,7 +139,8 @@ import Testing
       "rdbchecksum", "rdb-save-incremental-fsync", "rdb-del-sync-files", "stop-writes-on-bgsave-error",
     ])
     #expect(Set(settingSpecs.map(\.name)) == tested)
-    #expect(Set(settingSpecs.flatMap { [$0.name] + $0.aliases }).count == settingSpecs.count)
+    let names = settingSpecs.flatMap { [$0.name] + $0.aliases }
+    #expect(Set(names).count == names.count)
   }
 
   @Test func hzIsBroughtIntoItsRange() throws {
@@ -264,7 +291,7 @@ import Testing
     #expect(names("unixsocket*") == ["unixsocket", "unixsocketperm"])
     #expect(names("*pol*") == ["maxmemory-policy"])
     #expect(names("lfu-[dl]*") == ["lfu-log-factor", "lfu-decay-time"])
-    #expect(names("*") == settingSpecs.map(\.name))
+    #expect(names("*") == settingSpecs.flatMap { [$0.name] + $0.aliases })
     #expect(names("save", "appendonly") == ["save", "appendonly"])
     #expect(settings.shown("appendonly") == "no")
     #expect(settings.shown("unixsocketperm") == "0")

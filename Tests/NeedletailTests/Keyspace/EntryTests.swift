@@ -26,7 +26,7 @@ import Testing
   }
 
   /// Writes an entry with a value whose bytes are `fill`.
-  private func make(_ key: [UInt8], _ expiry: Int?, _ encoding: StringEncoding, _ count: Int, room: Int = 0) -> Entry {
+  private func make(_ key: [UInt8], _ expiry: Int?, _ encoding: ValueEncoding, _ count: Int, room: Int = 0) -> Entry {
     withView(key) { key in
       let shape = Entry.Shape(key: key, expiry: expiry, encoding: encoding, inlineCount: count, isMarkedRaw: count % 2 == 1)
       let block = unsafe Heap.allocate(max(shape.byteCount, room))
@@ -35,7 +35,7 @@ import Testing
       #expect(unsafe place - block + valueCount == shape.byteCount)
       for i in 0..<valueCount { unsafe place.storeBytes(of: UInt8(truncatingIfNeeded: i + 1), toByteOffset: i, as: UInt8.self) }
       let entry = unsafe Entry(raw: block)
-      if encoding == .external { entry.storeUnit(unsafe StringUnit(raw: UnsafeMutableRawPointer(bitPattern: Self.unitAddress)!)) }
+      if encoding == .external { unsafe entry.storeChild(UnsafeMutableRawPointer(bitPattern: Self.unitAddress)!) }
       return entry
     }
   }
@@ -47,7 +47,7 @@ import Testing
     return unsafe UInt(bitPattern: unit.raw)
   }()
 
-  private func matches(_ entry: Entry, _ key: [UInt8], _ expiry: Int?, _ encoding: StringEncoding, _ count: Int) -> Bool {
+  private func matches(_ entry: Entry, _ key: [UInt8], _ expiry: Int?, _ encoding: ValueEncoding, _ count: Int) -> Bool {
     guard entry.key.array == key, entry.expiry == expiry, entry.hasExpiry == (expiry != nil), entry.encoding == encoding,
       entry.type == .string, entry.clock == 0xdead_beef, unsafe entry.raw.load(as: UInt8.self) == 2
     else { return false }
@@ -59,10 +59,11 @@ import Testing
     case .inline8, .inline16:
       return entry.stringBytes?.array == (0..<count).map { UInt8(truncatingIfNeeded: $0 + 1) } && entry.integer == nil
         && entry.byteCount == prefix + (encoding == .inline8 ? 1 : 2) + count
+    case .packed, .packedIntegers, .blob, .blobIntegers, .root: return false
     }
   }
 
-  static let values: [(StringEncoding, Int)] = [
+  static let values: [(ValueEncoding, Int)] = [
     (.integer, 0), (.external, 0), (.inline8, 0), (.inline8, 255), (.inline16, 256), (.inline16, 1024),
   ]
 

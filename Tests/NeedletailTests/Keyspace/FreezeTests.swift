@@ -82,6 +82,7 @@ private final class ViewReader {
     /// Read by this module's own code, which the thread sanitizer sees, unlike the standard library's copying.
     var sum = 0
     mutating func begin(_ table: FrozenView.Table) {}
+    mutating func visit(_ part: CollectionPart) {}
     mutating func visit(_ entry: Entry) {
       entry.withString { if !$0.isEmpty { sum &+= Int($0[0]) } }
       values[String(decoding: entry.key.array, as: UTF8.self)] = entry.withString { $0.array }

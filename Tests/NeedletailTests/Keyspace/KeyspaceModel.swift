@@ -320,6 +320,8 @@ private struct SeenContents: ViewVisitor {
 
   init(_ keyIndexes: [[UInt8]: Int]) { self.keyIndexes = keyIndexes }
 
+  mutating func visit(_ part: CollectionPart) { problems += 1 }
+
   mutating func begin(_ table: FrozenView.Table) { database = table.database }
 
   mutating func visit(_ entry: Entry) {

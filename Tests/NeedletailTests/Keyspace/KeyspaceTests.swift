@@ -32,7 +32,7 @@ import Testing
     withFound(key, database) { $0.entry?.withString { $0.array } }
   }
   func remove(_ key: String, _ database: Int = 0) { withFound(key, database) { keyspace.remove(&$0) } }
-  func encoding(_ key: String) -> StringEncoding? { withFound(key) { $0.entry?.encoding } }
+  func encoding(_ key: String) -> ValueEncoding? { withFound(key) { $0.entry?.encoding } }
   func expiry(_ key: String) -> Int? { withFound(key) { $0.entry?.expiry } }
   func append(_ key: String, _ byte: UInt8, _ count: Int) {
     withFound(key) { found in
@@ -86,7 +86,7 @@ import Testing
 
   @Test func everyEncodingToEveryOther() {
     let test = TestKeyspace()
-    let values: [([UInt8], StringEncoding)] = [
+    let values: [([UInt8], ValueEncoding)] = [
       (Array("12345".utf8), .integer), (Array("-9223372036854775808".utf8), .integer),
       ([], .inline8), (bytes(16), .inline8), (bytes(255), .inline8), (bytes(256), .inline16), (bytes(1024), .inline16),
       (bytes(1025), .external), (bytes(70_000), .external), (Array("007".utf8), .inline8),

@@ -4,6 +4,7 @@ import Testing
 
 private let now = 1_700_000_000_000
 private let options = RDBDecoderOptions(seed: HashSeed(k0: 1, k1: 2), tag: 1, clock: AccessClock(),
+  limits: CollectionLimits(), freer: sharedFreer,
   nowMilliseconds: now, databaseCount: 16)
 
 /// A file with one of everything, by hand.
@@ -54,7 +55,7 @@ private func contents(_ bytes: [UInt8], isFile: Bool = false) throws -> [String]
         #expect(decoded.entry.expiry == decoded.expiry)
         #expect(decoded.hash == sipHash13(decoded.entry.key, options.seed))
         found.append("\(decoded.entry.key.string)=\(value)\(expiry)")
-        decoded.free()
+        decoded.free(tag: options.tag, options.freer.limbo)
       }
     }
   }
@@ -93,7 +94,7 @@ private func contents(_ bytes: [UInt8], isFile: Bool = false) throws -> [String]
   }
 
   @Test func whatIsNotBuiltSaysSo() {
-    for (type, what) in [(1, "a list (type 1)"), (18, "a list (type 18)"), (4, "a hash (type 4)")] {
+    for (type, what) in [(15, "a stream (type 15)"), (22, "a hash (type 22)"), (7, "a module's value (type 7)")] {
       #expect(throws: RDBError(fault: .notBuilt(what), offset: 9)) { try contents(file([UInt8(type)] + text("k"))) }
     }
     #expect(throws: RDBError(fault: .notBuilt("a function library"), offset: 9)) {

@@ -1,0 +1,10 @@
+// Stub: replaced by the type.
+extension RDBWriter where Sink: ~Copyable {
+  mutating func hashValue(_ entry: Entry) { preconditionFailure("not built yet") }
+}
+
+extension RDBDecoder {
+  mutating func hashValue(_ type: UInt8) throws(RDBError) -> BuiltValue? {
+    throw RDBError(fault: Self.fault(type), offset: reader.offset)
+  }
+}
