@@ -110,7 +110,6 @@ import Glibc
 /// The first byte of an element.
 enum PackedCode {
   static let maxShortString: UInt8 = 191
-  static let minSmallInteger: UInt8 = 192
   static let maxSmallInteger: UInt8 = 246
   static let integer8: UInt8 = 247
   static let integer16: UInt8 = 248
