@@ -122,6 +122,15 @@ extension TableRoot where Element: CollectionElement {
   }
 }
 
+extension SegmentedTable where Element: CollectionElement {
+  /// Takes the element at `position` out and lets go of it. Complexity: O(1).
+  mutating func drop(at position: Position, _ context: inout TableContext) {
+    let element = element(at: position)
+    remove(at: position, &context)
+    unsafe context.units.retireValue(element.raw, element.byteCount, tag: context.units.currentTag)
+  }
+}
+
 extension SegmentedTable {
   /// Frees an index and forgets it; its elements are others'. On any thread. Complexity: O(segments).
   mutating func freeIndex() {
