@@ -72,25 +72,6 @@ import Testing
   }
 }
 
-/// Steps a walk on another thread until it is over.
-private final class ThreadedWalk: @unchecked Sendable {
-  private let step: () -> Bool
-  private let lock = NSLock()
-  private var finished = false
-
-  init(_ step: @escaping () -> Bool) {
-    self.step = step
-    let thread = Thread { [self] in
-      while self.step() {}
-      lock.withLock { finished = true }
-    }
-    thread.stackSize = 4 << 20
-    thread.start()
-  }
-
-  var isDone: Bool { lock.withLock { finished } }
-}
-
 /// Reads an open view of text keys.
 private final class ViewReader {
   private var walker: ViewWalker
