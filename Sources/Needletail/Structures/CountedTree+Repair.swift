@@ -16,7 +16,9 @@ extension CountedTree {
       guard height > 0 && count > 0 else { return }
       var position = position(ofRank: rank)
       guard let level = sparseLevel(position.path) else { return }
-      balance(&position.path, level, &units)
+      let isMerged = balance(&position.path, level, &units)
+      // Leaves that a policy could only share out are as good as it can make them.
+      if !isMerged && level == height - 1 { return }
     }
   }
 
@@ -42,7 +44,8 @@ extension CountedTree {
   }
 
   /// Mends the path's child of its node at `level` with a neighbour.
-  private mutating func balance(_ path: inout TreePath, _ level: Int, _ units: inout Units) {
+  /// - Returns: whether the two became one.
+  private mutating func balance(_ path: inout TreePath, _ level: Int, _ units: inout Units) -> Bool {
     makeWritable(&path, levels: level + 1, &units)
     let node = path.node(level, Leaf.self)
     let left = max(path.index(level) - 1, 0)
@@ -53,6 +56,7 @@ extension CountedTree {
     node[left] = first
     if let second = merged.1 { node[left + 1] = second } else { node.remove(left + 1..<left + 2) }
     refresh(path, from: level)
+    return merged.1 == nil
   }
 
   /// As a leaf's policy does it, of inner nodes.

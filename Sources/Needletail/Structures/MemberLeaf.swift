@@ -186,6 +186,21 @@ import Glibc
     return (low, false)
   }
 
+  /// The probe's place relative to a member's; reads the member only where hints are equal.
+  @inline(__always)
+  func comparison(_ probe: MemberProbe, _ index: Int) -> MemberProbe.Comparison {
+    let hint = hint(probe.key)
+    let other = unsafe words[index] >> 48
+    if hint != other { return hint < other ? .below : .above }
+    return unsafe probe.comparison(element(index))
+  }
+
+  /// Starts fetching the whole leaf into the cache: a search in it would wait for one line after the other.
+  @inline(__always)
+  static func prefetch(_ leaf: UnsafeMutableRawPointer) {
+    for line in 0..<8 { unsafe cs_prefetch(leaf + line &* 64) }
+  }
+
   /// How many members have keys below `key`.
   func find(_ key: UInt128) -> Int {
     let count = self.count

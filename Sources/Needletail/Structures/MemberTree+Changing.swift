@@ -153,9 +153,9 @@ extension CountedTree where Leaf == MemberLeaf {
     let probe = MemberProbe(score, member.member)
     if score < member.score {
       if index == 0 { return isAtStart(position.path, above: height) }
-      return unsafe probe.comparison(leaf.element(index - 1)) == .above
+      return leaf.comparison(probe, index - 1) == .above
     }
     if index + 1 == leaf.count { return isAtEnd(position.path, above: height) }
-    return unsafe probe.comparison(leaf.element(index + 1)) == .below
+    return leaf.comparison(probe, index + 1) == .below
   }
 }

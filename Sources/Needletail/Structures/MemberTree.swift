@@ -13,6 +13,7 @@ extension CountedTree where Leaf == MemberLeaf {
   @inline(__always)
   func find(_ probe: MemberProbe) -> (position: TreePosition, isFound: Bool) {
     var position = leaf(probe)
+    unsafe MemberLeaf.prefetch(position.leaf)
     let found = unsafe MemberLeaf(position.leaf).find(probe)
     position.offset = found.index
     return (position, found.isFound)
@@ -44,7 +45,8 @@ extension CountedTree where Leaf == MemberLeaf {
 
   private func countBelow(_ key: UInt128) -> Int {
     guard count > 0 else { return 0 }
-    let position = leaf(KeyProbe(key: key))
+    let position = leaf(KeyProbe(key: key, isBeforeEqual: true))
+    unsafe MemberLeaf.prefetch(position.leaf)
     return unsafe rank(ofLeafAt: position) + MemberLeaf(position.leaf).find(key)
   }
 

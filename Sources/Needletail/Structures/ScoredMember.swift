@@ -157,9 +157,3 @@ import Glibc
     unsafe comparison(MemberLeaf(leaf).element(0)) == .below
   }
 }
-
-/// Looks for the first element whose key is not below this one.
-struct KeyProbe: TreeProbe {
-  let key: UInt128
-  func isBefore(firstOf leaf: UnsafeMutableRawPointer) -> Bool { true }
-}

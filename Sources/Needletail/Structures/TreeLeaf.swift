@@ -17,8 +17,8 @@ protocol TreeLeaf {
 
   /// Too small to be left alone beside a neighbour.
   static func isSparse(_ leaf: TreeChild) -> Bool
-  /// Makes one leaf of two neighbours, or shares their elements out. Retires what it replaces.
-  /// - Returns: with neither of them sparse, but for a leaf that is alone.
+  /// Makes one leaf of two neighbours or, when that would be too large, shares their elements out. Retires what it
+  /// replaces. The second one's key is that of its first element.
   static func balance(_ left: TreeChild, _ right: TreeChild, _ units: inout Units) -> (TreeChild, TreeChild?)
   /// Lets go of some elements, not all of them.
   /// - Returns: the leaf, or what replaces it.
@@ -37,6 +37,13 @@ protocol TreeProbe {
   var key: UInt128 { get }
   /// Whether the place looked for lies before the first element of `leaf`, whose key is, or was, the probe's own.
   func isBefore(firstOf leaf: UnsafeMutableRawPointer) -> Bool
+}
+
+/// Looks for the place of a key: before the elements that have it, or after the first of them.
+struct KeyProbe: TreeProbe {
+  let key: UInt128
+  let isBeforeEqual: Bool
+  func isBefore(firstOf leaf: UnsafeMutableRawPointer) -> Bool { isBeforeEqual }
 }
 
 /// The way from the root to a leaf: the nodes, and which child of each was taken.
