@@ -1,0 +1,93 @@
+/// A small set whose members are not all integers: one blob, in the order they came.
+///
+///     | count 4 | member | member | ...
+///
+/// Members are stored as `PackedElement` has it: one byte more than a string of up to 191 bytes has.
+@safe struct PackedSet: Sequence {
+  let blob: ByteView
+
+  @inline(__always)
+  init(_ blob: ByteView) { self.blob = blob }
+
+  /// What a set without members takes; `Packed.writeEmpty` makes it.
+  static var emptyByteCount: Int { Packed.countBytes }
+
+  /// How many members there are. Complexity: O(1).
+  var count: Int {
+    @inline(__always) get { Packed.count(blob) }
+  }
+
+  // MARK: Reading
+
+  /// A member's place. Valid until the set changes.
+  @safe struct Member {
+    fileprivate let blob: ByteView
+    let offset: Int
+    let end: Int
+
+    var element: PackedElement {
+      @inline(__always) get { .read(blob, at: offset) }
+    }
+  }
+
+  /// The members in order. Complexity of each step: O(1).
+  @safe struct Iterator: IteratorProtocol {
+    fileprivate let blob: ByteView
+    fileprivate var offset: Int
+
+    @inline(__always)
+    mutating func next() -> Member? {
+      guard offset < blob.count else { return nil }
+      let start = offset
+      offset = start + blob.packedSize(at: start)
+      return Member(blob: blob, offset: start, end: offset)
+    }
+  }
+
+  @inline(__always)
+  func makeIterator() -> Iterator { Iterator(blob: blob, offset: Packed.countBytes) }
+
+  /// Complexity: O(count).
+  @inline(__always)
+  func find(_ member: EncodedElement) -> Member? { find(PackedProbe(member)) }
+
+  @inline(never)
+  private func find(_ probe: PackedProbe) -> Member? {
+    var offset = Packed.countBytes
+    while offset < blob.count {
+      if blob[offset] == probe.code && probe.matches(blob, at: offset) {
+        return Member(blob: blob, offset: offset, end: offset + probe.byteCount)
+      }
+      offset += blob.packedSize(at: offset)
+    }
+    precondition(offset == blob.count)
+    return nil
+  }
+
+  /// The member at `index`, below `count`, for a random choice. Complexity: O(index).
+  func member(at index: Int) -> Member {
+    precondition(index >= 0 && index < count)
+    var iterator = makeIterator()
+    for _ in 0..<index { _ = iterator.next() }
+    return iterator.next()!
+  }
+
+  // MARK: Changing
+
+  /// Adds a member that is known not to be there. Complexity: O(1).
+  @inline(__always)
+  func appending(_ member: EncodedElement) -> PackedSplice {
+    PackedSplice(offset: blob.count, removedByteCount: 0, insertedByteCount: member.byteCount, countDelta: 1)
+  }
+
+  /// Complexity: O(1).
+  @inline(__always)
+  func removing(_ member: Member) -> PackedSplice {
+    PackedSplice(offset: member.offset, removedByteCount: member.end - member.offset, insertedByteCount: 0,
+      countDelta: -1)
+  }
+
+  /// Writes what `appending` the member inserts.
+  @inline(__always)
+  static func fill(_ gap: UnsafeMutableRawPointer, _ member: EncodedElement) { unsafe member.write(to: gap) }
+}
