@@ -11,6 +11,12 @@ struct RDBError: Error, Equatable {
     /// A length that the bytes left cannot hold.
     case tooLong(UInt64)
     case compression
+    /// More elements than the bytes left can hold.
+    case tooMany(UInt64)
+    /// The string that begins at the error's offset is a blob with something wrong in it.
+    case blob(BlobError)
+    case listNode(UInt64)
+    case score
     case unknownType(UInt8)
     /// A type or record that exists but is not built here.
     case notBuilt(String)
@@ -34,6 +40,10 @@ struct RDBError: Error, Equatable {
     case .stringForm(let byte): "0x\(Self.hex(UInt64(byte))) begins no string"
     case .tooLong(let count): "a length of \(count), with fewer bytes left than that takes"
     case .compression: "a compressed string is damaged"
+    case .tooMany(let count): "a count of \(count), with fewer bytes left than that takes"
+    case .blob(let error): error.message
+    case .listNode(let form): "\(form) is no form of a list's node"
+    case .score: "a score is no number"
     case .unknownType(let type): "\(type) is no type of value"
     case .notBuilt(let what): "\(what) cannot be loaded by this version"
     case .database(let number): "database \(number) is beyond the 'databases' that are set"

@@ -7,6 +7,10 @@
 ///     string:  length bytes | 11000000 integer 1 | 11000001 integer 2 | 11000010 integer 4
 ///              | 11000011 compressed-length length compressed-bytes
 ///
+///     list, set:   count string ...                        hash: count, then field value ...
+///     sorted set:  count, then member score ...            (a score: 8 bytes, or text behind its length in 1 byte)
+///     other types: string, which is a listpack, ziplist, zipmap or intset | count, then such strings
+///
 /// Fixed integers are little-endian. DUMP's payload is `type value | version 2 | checksum 8`.
 /// Source: the file formats' public descriptions, and the files and payloads of Redis 7.0, 8.2 and Valkey.
 enum RDBFormat {
@@ -83,6 +87,29 @@ enum RDBType {
     }
   }
 
+  // Collections with their elements as strings, which every version loads and ours are written as:
+  static let list: UInt8 = 1
+  static let set: UInt8 = 2
+  static let hash: UInt8 = 4
+  /// Scores as binary doubles.
+  static let sortedSet: UInt8 = 5
+  static let sortedSetWithText: UInt8 = 3
+
+  // Collections as the blobs that servers hold them in, each a string:
+  static let hashZipmap: UInt8 = 9
+  static let listZiplist: UInt8 = 10
+  static let setIntset: UInt8 = 11
+  static let sortedSetZiplist: UInt8 = 12
+  static let hashZiplist: UInt8 = 13
+  static let hashListpack: UInt8 = 16
+  static let sortedSetListpack: UInt8 = 17
+  static let setListpack: UInt8 = 20
+
+  // Lists of such blobs:
+  static let listOfZiplists: UInt8 = 14
+  /// Each node tells what it is (`RDBListNode`).
+  static let listOfNodes: UInt8 = 18
+
   /// What kind of value a type is, for messages; nil for a type that nobody has defined.
   static func name(_ type: UInt8) -> StaticString? {
     switch type {
@@ -110,4 +137,19 @@ enum RDBStringForm {
   static let integer16: UInt8 = 0xc1
   static let integer32: UInt8 = 0xc2
   static let compressed: UInt8 = 0xc3
+}
+
+/// What a node of a list of type `listOfNodes` begins with.
+enum RDBListNode {
+  /// One element, a string.
+  static let plain: UInt64 = 1
+  /// A listpack.
+  static let packed: UInt64 = 2
+}
+
+/// The first byte of a score as text, where it is no length.
+enum RDBScoreForm {
+  static let notANumber = 253
+  static let infinity = 254
+  static let negativeInfinity = 255
 }

@@ -24,6 +24,9 @@ import Glibc
   /// Up to this place of the window the checksum has been taken.
   private var checksumPosition = 0
   private var scratch = ScratchPages()
+  /// For the strings of values (RDBReader+Values.swift), two of which may be needed at the same time.
+  var firstBuffer = StringBuffer()
+  var secondBuffer = StringBuffer()
 
   /// - Parameters:
   ///   - descriptor: a regular file at its start; it stays the caller's.
@@ -55,6 +58,10 @@ import Glibc
   /// Of the next byte.
   var offset: Int { windowOffset + position }
   var remainingBytes: Int { byteCount - offset }
+  /// Whether what `take` returned stays valid when more is read.
+  var isWindowFixed: Bool { capacity == 0 }
+  /// How many bytes `take` can be asked for without moving more than it is worth.
+  var contiguousBytes: Int { max(end &- position, capacity / 2) }
 
   // MARK: Numbers
 
