@@ -10,7 +10,14 @@ enum BackLength {
 
   /// What the back length of an item of `size` bytes takes.
   @inline(__always)
-  static func byteCount(_ size: Int) -> Int { size <= maxShort ? 1 : size <= Int(UInt16.max) ? 3 : 5 }
+  static func byteCount(_ size: Int) -> Int {
+    if size <= maxShort { return 1 }
+    return longByteCount(size)
+  }
+
+  // Not inlined, so that the step to the next item is a branch guessed right and not a choice it must wait for.
+  @inline(never)
+  private static func longByteCount(_ size: Int) -> Int { size <= Int(UInt16.max) ? 3 : 5 }
 
   /// Complexity: O(1).
   @inline(__always)

@@ -48,13 +48,14 @@ extension PackedList {
     PackedSplice(offset: blob.count, removedByteCount: 0, insertedByteCount: Self.itemByteCount(element), countDelta: 1)
   }
 
-  /// Moves the elements towards the head, to be applied before an element of `itemByteCount` is pushed at the tail of a
-  /// block that is full but for its room. Half the room stays if possible, so that pushing at both ends in turn seldom
-  /// moves. Nil when there is not enough room. Complexity: O(1).
-  func reclaimingRoom(_ itemByteCount: Int) -> PackedSplice? {
+  /// Moves the elements towards the head, to be applied before an element is pushed at the tail of a block of `capacity`
+  /// bytes that is too full for it. Half the room stays if possible, so that pushing at both ends in turn seldom moves.
+  /// Nil when there is not enough room: then the list needs a larger block. Complexity: O(1).
+  func reclaimingRoom(toPushLast element: EncodedElement, capacity: Int) -> PackedSplice? {
     let room = self.room
-    guard room >= itemByteCount else { return nil }
-    let kept = Swift.min(room / 2, room - itemByteCount)
+    let lacking = blob.count + Self.itemByteCount(element) - capacity
+    guard lacking > 0 && lacking <= room else { return nil }
+    let kept = Swift.min(room / 2, room - lacking)
     return PackedSplice(offset: Self.headerBytes, removedByteCount: room - kept, insertedByteCount: 0, countDelta: 0,
       start: UInt16(Self.headerBytes + kept))
   }

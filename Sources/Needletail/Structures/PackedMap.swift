@@ -66,7 +66,9 @@
     while offset < blob.count {
       let valueOffset: Int
       // Taking the size from the probe, not from memory, lets the processor run ahead where names are equally long.
-      if blob[offset] == probe.code && (probe.code < PackedCode.string16 || blob.packedSize(at: offset) == probe.byteCount) {
+      if blob[offset] == probe.code
+        && (probe.code < PackedCode.string16 || blob.packedSize(at: offset) == probe.byteCount)
+      {
         valueOffset = offset + probe.byteCount
         if probe.matches(blob, at: offset) {
           return Pair(blob: blob, offset: offset, valueOffset: valueOffset,

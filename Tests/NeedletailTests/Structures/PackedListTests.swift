@@ -56,9 +56,13 @@ import Testing
       model.insert(bytes, at: 0)
     case 2:
       withEncoded(bytes) { element in
-        if random.chance(50), let splice = list.reclaimingRoom(PackedList.itemByteCount(element)) {
-          #expect(splice.byteCountDelta <= -PackedList.itemByteCount(element))
+        let size = PackedList.itemByteCount(element)
+        let capacity = list.end + random.below(size)
+        let splice = list.reclaimingRoom(toPushLast: element, capacity: capacity)
+        #expect((splice != nil) == (PackedList.headerBytes + list.elementByteCount + size <= capacity))
+        if let splice, random.chance(50) {
           leaf.blob.apply(splice)
+          #expect(leaf.blob.byteCount + size <= capacity)
         }
         leaf.apply(leaf.list.pushingLast(element), element)
       }
@@ -181,14 +185,21 @@ import Testing
 
   /// The room ends where `start` can still name it.
   @Test func roomHasALimit() {
-    let leaf = Leaf()
     let large = Array(repeating: UInt8(1), count: 30000)
-    for _ in 0..<5 { leaf.pushFirst(large, spareBytes: 0) }
-    leaf.pushFirst([1], spareBytes: 100_000)
-    #expect(leaf.list.start == PackedList.maxStart && leaf.list.count == 6)
-    leaf.blob.apply(leaf.list.removing(leaf.list.item(at: leaf.list.start)!))
-    // One byte more than `start` can say: the room is closed instead.
-    #expect(leaf.list.start == PackedList.headerBytes && leaf.list.count == 5)
+    let most = PackedList.maxStart - PackedList.headerBytes
+    for (spareBytes, start, startAfterRemoval) in [(most - 4, 65531, 65534), (most - 3, 65532, 65535),
+      (most - 2, 65533, PackedList.headerBytes), (most - 1, 65534, PackedList.headerBytes),
+      (most, 65535, PackedList.headerBytes), (most + 1, 65535, PackedList.headerBytes)]
+    {
+      let leaf = Leaf()
+      for _ in 0..<5 { leaf.pushFirst(large, spareBytes: 0) }
+      leaf.pushFirst([1], spareBytes: spareBytes)
+      #expect(leaf.list.start == start && leaf.list.count == 6)
+      // Three bytes less. Where `start` could not say so, the room is closed.
+      leaf.blob.apply(leaf.list.removing(leaf.list.item(at: leaf.list.start)!))
+      #expect(leaf.list.start == startAfterRemoval && leaf.list.count == 5)
+      #expect(leaf.list.map { $0.element.count } == [30000, 30000, 30000, 30000, 30000])
+    }
   }
 
   @Test func whatLiesOutsideTraps() async {
