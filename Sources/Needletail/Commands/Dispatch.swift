@@ -100,6 +100,10 @@ extension Engine {
   mutating func run(_ id: CommandID, _ request: Request) {
     switch id {
     case .string(let command): run(command, request)
+    case .list(let command): run(command, request)
+    case .set(let command): run(command, request)
+    case .hash(let command): run(command, request)
+    case .sortedSet(let command): run(command, request)
     case .key(let command): run(command, request)
     case .connection(let command): run(command, request)
     case .client(let command): run(command, request)
@@ -117,7 +121,7 @@ extension CommandID {
     switch self {
     case .transaction(let command): command != .unwatch
     case .connection(let command): command == .quit || command == .reset
-    case .string, .key, .client, .persistence, .server: false
+    case .string, .list, .set, .hash, .sortedSet, .key, .client, .persistence, .server: false
     }
   }
 }

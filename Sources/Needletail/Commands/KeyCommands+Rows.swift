@@ -1,6 +1,6 @@
 /// The rows of the commands on keys of any type.
 extension KeyCommand {
-  static let rows: [CommandSpec] = basicRows + movingRows
+  static let rows: [CommandSpec] = basicRows + movingRows + sortingRows
 
   private static let basicRows: [CommandSpec] = [
     CommandSpec(

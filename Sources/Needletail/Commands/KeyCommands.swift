@@ -1,7 +1,7 @@
 /// Keys of any type: deleting, finding, naming, looking into.
 enum KeyCommand: UInt8, Sendable, CaseIterable {
   case copy, del, exists, expire, expireat, expiretime, keys, move, object, persist, pexpire, pexpireat, pexpiretime
-  case pttl, randomkey, rename, renamenx, scan, touch, ttl, type, unlink
+  case pttl, randomkey, rename, renamenx, scan, sort, sortReadonly, touch, ttl, type, unlink
   case objectEncoding, objectFreq, objectHelp, objectIdletime, objectRefcount
 }
 
@@ -31,6 +31,8 @@ extension Engine {
     case .rename: renameCommand(request)
     case .renamenx: renamenxCommand(request)
     case .scan: scanCommand(request)
+    case .sort: sortCommand(request)
+    case .sortReadonly: sortReadonlyCommand(request)
     case .touch: touchCommand(request)
     case .ttl: ttlCommand(request)
     case .type: typeCommand(request)

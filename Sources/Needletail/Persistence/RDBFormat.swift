@@ -70,22 +70,6 @@ enum RDBOpcode {
 
 enum RDBType {
   static let string: UInt8 = 0
-  static let list: UInt8 = 1
-  static let set: UInt8 = 2
-  static let hash: UInt8 = 4
-  /// Scores as binary doubles.
-  static let sortedSet: UInt8 = 5
-
-  /// The types of collections that can be loaded; nil for others.
-  static func collection(_ type: UInt8) -> ValueType? {
-    switch type {
-    case 1, 10, 14, 18: .list
-    case 2, 11, 20: .set
-    case 3, 5, 12, 17: .sortedSet
-    case 4, 9, 13, 16: .hash
-    default: nil
-    }
-  }
 
   // Collections with their elements as strings, which every version loads and ours are written as:
   static let list: UInt8 = 1
@@ -109,6 +93,17 @@ enum RDBType {
   static let listOfZiplists: UInt8 = 14
   /// Each node tells what it is (`RDBListNode`).
   static let listOfNodes: UInt8 = 18
+
+  /// The types of collections that can be loaded; nil for others.
+  static func collection(_ type: UInt8) -> ValueType? {
+    switch type {
+    case 1, 10, 14, 18: .list
+    case 2, 11, 20: .set
+    case 3, 5, 12, 17: .sortedSet
+    case 4, 9, 13, 16: .hash
+    default: nil
+    }
+  }
 
   /// What kind of value a type is, for messages; nil for a type that nobody has defined.
   static func name(_ type: UInt8) -> StaticString? {
