@@ -51,7 +51,8 @@ private func error<Blob: BlobReader>(_ form: Blob.Type, _ bytes: [UInt8]) -> Blo
 private func expect<Blob: BlobReader>(_ form: Blob.Type, _ bytes: [UInt8], _ fault: BlobError.Fault, at offset: Int,
   sourceLocation: SourceLocation = #_sourceLocation)
 {
-  #expect(error(form, bytes) == BlobError(form: Blob.form, fault: fault, offset: offset), sourceLocation: sourceLocation)
+  let expected = BlobError(form: Blob.form, fault: fault, offset: offset)
+  #expect(error(form, bytes) == expected, sourceLocation: sourceLocation)
 }
 
 private func text(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(97 + $0 % 26) } }
@@ -104,9 +105,10 @@ private let a: [UInt8] = [97]
     expect(ListpackReader.self, Array(good.dropLast()) + [0xfe], .terminator, at: good.count - 1)
     for code in UInt8(0xf5)...0xff { expect(ListpackReader.self, Blobs.listpack([[1], [code]]), .encoding, at: 8) }
     // Nothing behind the code; a length that reaches to the terminator, beyond it, beyond everything.
-    for cut: [UInt8] in [[0xc0], [0xe0], [0xf0], [0xf0, 0, 0, 0], [0xf1, 0], [0xf2, 0, 0], [0xf3, 0, 0, 0], [0xf4, 0]] {
+    let cuts: [[UInt8]] = [[0xc0], [0xe0], [0xf0], [0xf0, 0, 0, 0], [0xf1, 0], [0xf2, 0, 0], [0xf3, 0, 0, 0], [0xf4, 0]]
+    for cut in cuts {
       let blob = Blobs.fixed(7 + cut.count, 4) + [1, 0] + cut + [0xff]
-      #expect(error(ListpackReader.self, [UInt8](blob))?.fault == (cut.count == 1 ? .count : .cut))
+      #expect(error(ListpackReader.self, blob)?.fault == (cut.count == 1 ? .count : .cut))
       expect(ListpackReader.self, Blobs.fixed(7 + cut.count, 4) + [0xff, 0xff] + cut + [0xff], .cut, at: 6)
     }
     for length in [2, 3, 4, Int(UInt32.max) - 1, Int(UInt32.max)] {
@@ -195,7 +197,9 @@ private let a: [UInt8] = [97]
     let pair = (field: text(3), value: text(5), unused: [UInt8]([1, 2]))
     let good = Blobs.zipmap([pair, pair])
     #expect(error(ZipmapReader.self, Blobs.zipmap([pair, pair], count: 254)) == nil)
-    for count in [0, 1, 3, 253, 255] { expect(ZipmapReader.self, Blobs.zipmap([pair, pair], count: count), .count, at: 0) }
+    for count in [0, 1, 3, 253, 255] {
+      expect(ZipmapReader.self, Blobs.zipmap([pair, pair], count: count), .count, at: 0)
+    }
     for count in 0..<2 { expect(ZipmapReader.self, Array(good[..<count]), .size, at: 0) }
     for count in 2..<good.count { expect(ZipmapReader.self, Array(good[..<count]), .terminator, at: count - 1) }
     let cuts: [([UInt8], Int)] = [([254], 1), ([254, 0, 0, 0], 1), ([254, 0xff, 0xff, 0xff, 0xff], 1), ([1], 1),
