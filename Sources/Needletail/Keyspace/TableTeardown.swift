@@ -36,21 +36,26 @@
   }
 
   private func freeAll(_ tag: UInt8, _ limbo: Limbo) {
-    var index = 0
-    while index < 1 << globalDepth {
-      let word = unsafe directory[index]
+    var ring = PrefetchRing()
+    unsafe SegmentLayout.forEachSegment(directory, depth: globalDepth) { word in
       SegmentLayout.forEach(word) { _, _, word in
-        let entry = unsafe Entry(raw: SegmentLayout.pointer(word))
-        // Children first: a disposed unit is not read again.
-        if let unit = entry.stringUnit, unit.letGo(tag: tag) {
-          unsafe Units.dispose(unit.raw, unit.byteCount, currentTag: tag, limbo)
+        if let oldest = unsafe ring.push(SegmentLayout.pointer(word)) {
+          Self.free(unsafe Entry(raw: oldest), tag, limbo)
         }
-        unsafe Units.dispose(entry.raw, entry.byteCount, currentTag: tag, limbo)
       }
+      // Entries still in the ring have been read out of it.
       unsafe Units.dispose(SegmentLayout.segment(word), SegmentLayout.bucketCount(word) << SegmentLayout.bucketShift,
         currentTag: tag, limbo)
-      index += 1 << (globalDepth - SegmentLayout.depth(word))
     }
+    unsafe ring.drain { Self.free(unsafe Entry(raw: $0), tag, limbo) }
     unsafe SegmentedTable<Entry>.freeWords(directory, 1 << globalDepth)
+  }
+
+  private static func free(_ entry: Entry, _ tag: UInt8, _ limbo: Limbo) {
+    // Children first: a disposed unit is not read again.
+    if let unit = entry.stringUnit, unit.letGo(tag: tag) {
+      unsafe Units.dispose(unit.raw, unit.byteCount, currentTag: tag, limbo)
+    }
+    unsafe Units.dispose(entry.raw, entry.byteCount, currentTag: tag, limbo)
   }
 }
