@@ -45,6 +45,8 @@ extension Entry: TableElement {
   var clock = AccessClock()
   var effects = Effects()
   var limits = CollectionLimits()
+  /// Chooses keys and elements.
+  var random = RandomGenerator()
   /// Milliseconds since 1970, one reading for a whole command.
   private(set) var nowMilliseconds = 0
   var expiryStatistics = ExpiryStatistics()
@@ -141,10 +143,9 @@ extension Entry: TableElement {
 
   /// A key drawn uniformly among those that have not expired; nil when there is none. Complexity: O(1) expected.
   mutating func randomEntry(database: Int) -> Entry? {
-    var generator = SystemRandomNumberGenerator()
     // Expired keys met on the way go; a database full of them is given up on rather than walked.
     for _ in 0..<100 {
-      guard let entry = unsafe databases[database].table.random(&generator) else { return nil }
+      guard let entry = unsafe databases[database].table.random(&random) else { return nil }
       guard isExpired(entry) else { return entry }
       _ = find(Key(entry.key, seed), in: database)
     }
