@@ -30,6 +30,6 @@ extension RDBDecoder {
       builder.discard(context.units)
       throw error
     }
-    return builder.finish(&context)
+    return builder.finish()
   }
 }

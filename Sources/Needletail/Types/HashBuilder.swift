@@ -1,16 +1,16 @@
 /// Makes a hash of fields that come one by one: packed until the settings forbid it.
 @safe struct HashBuilder: ~Copyable {
   private let limits: CollectionLimits
-  private var packed: BlobBuilder?
+  /// Of no use once there is a root.
+  private var packed: BlobBuilder
   private var root: TableRoot<HashField>?
   private(set) var count = 0
 
   init(_ limits: CollectionLimits, _ context: inout TableContext) {
     self.limits = limits
-    let blob = BlobBuilder(headerBytes: PackedMap.emptyByteCount, tag: context.units.currentTag)
-    unsafe Packed.writeEmpty(to: blob.data)
-    packed = consume blob
+    packed = BlobBuilder(headerBytes: PackedMap.emptyByteCount, tag: context.units.currentTag)
     root = nil
+    unsafe Packed.writeEmpty(to: packed.data)
   }
 
   /// Adds a field.
@@ -21,16 +21,14 @@
     if root == nil {
       if count < limits.hashEntries && field.count <= limits.hashBytes && value.count <= limits.hashBytes {
         let pair = (EncodedElement(field), EncodedElement(value))
-        let map = PackedMap(packed!.bytes)
+        let map = PackedMap(packed.bytes)
         guard map.find(pair.0) == nil else { return false }
         let splice = map.appending(pair.0, pair.1)
-        unsafe packed!.splice(splice) { unsafe PackedMap.fill($0, splice, pair.0, pair.1) }
+        unsafe packed.splice(splice) { unsafe PackedMap.fill($0, splice, pair.0, pair.1) }
         count += 1
         return true
       }
-      let table = try Keyspace.table(of: PackedMap(packed!.bytes), &context)
-      root = table
-      packed = nil
+      root = try Keyspace.table(of: PackedMap(packed.bytes), &context)
     }
     guard let root else { preconditionFailure("neither packed nor large") }
     let table = unsafe root.table
@@ -44,23 +42,11 @@
   }
 
   /// The hash; nil without fields.
-  mutating func finish(_ context: inout TableContext) -> BuiltValue? {
-    guard count > 0 else {
-      discard(context.units)
-      return nil
-    }
-    if let root {
-      self.root = nil
-      return unsafe BuiltValue(.hash, root: root.raw)
-    }
-    let blob = packed.take()!
-    return BuiltValue(.hash, packed: blob.finish())
+  consuming func finish() -> BuiltValue? {
+    if let root { return unsafe BuiltValue(.hash, root: root.raw) }
+    return count == 0 ? nil : BuiltValue(.hash, packed: packed.finish())
   }
 
   /// Frees what has been made.
-  mutating func discard(_ units: borrowing Units) {
-    root?.drop(units)
-    root = nil
-    packed = nil
-  }
+  consuming func discard(_ units: borrowing Units) { root?.drop(units) }
 }
