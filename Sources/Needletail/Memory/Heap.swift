@@ -34,6 +34,16 @@ enum Heap {
     return unsafe je_realloc(block, oldByteCount, byteCount)
   }
 
+  /// Gives back what a block has beyond the size class of `byteCount`. Complexity: O(1): large blocks stay where they are.
+  static func shrink(_ block: UnsafeMutableRawPointer, _ oldByteCount: Int, _ byteCount: Int)
+    -> UnsafeMutableRawPointer
+  {
+    precondition(byteCount <= oldByteCount)
+    if goodSize(byteCount) == goodSize(oldByteCount) { return unsafe block }
+    guard let smaller = unsafe je_realloc(block, oldByteCount, byteCount) else { fatalError("out of memory") }
+    return unsafe smaller
+  }
+
   /// Whether a test wants this allocation to fail. Always false in a release build.
   @inline(__always)
   private static var mustFail: Bool {
