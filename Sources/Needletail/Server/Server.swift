@@ -187,6 +187,7 @@ import Glibc
     engine.clock.recalibrate()
     engine.clock.openAccount()
     closeIdleClients()
+    openSpareDescriptor()
     engine.network.resumeAccepting()
     engine.sampleStatistics()
   }
