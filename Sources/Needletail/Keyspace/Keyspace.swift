@@ -60,6 +60,7 @@ extension Entry: TableElement {
   var largeArguments = LargeArguments()
   /// Memory for the huge keys of the command that is running.
   var entryReserve = EntryReserve()
+  private var random = FastRandom()
 
   init(databaseCount: Int, seed: HashSeed, freer: BackgroundFreer, nowMilliseconds: Int) {
     self.databaseCount = databaseCount
@@ -147,10 +148,9 @@ extension Entry: TableElement {
 
   /// A key drawn uniformly among those that have not expired; nil when there is none. Complexity: O(1) expected.
   mutating func randomEntry(database: Int) -> Entry? {
-    var generator = SystemRandomNumberGenerator()
     // Expired keys met on the way go; a database full of them is given up on rather than walked.
     for _ in 0..<100 {
-      guard let entry = unsafe databases[database].table.random(&generator) else { return nil }
+      guard let entry = unsafe databases[database].table.random(&random) else { return nil }
       guard isExpired(entry) else { return entry }
       _ = find(Key(entry.key, seed), in: database)
     }
