@@ -45,7 +45,7 @@ private func serve(_ settings: Settings, _ configurationFile: String) -> CInt {
     logger.warning("Save points make the server save when it ends; it does not save in the background yet")
   }
   raiseDescriptorLimit(&settings, logger)
-  Heap.releasePagesInBackground()
+  Heap.releasePagesInBackground(hugePages: settings.hugePages)
   if settings.hugePages && !Heap.useHugePages() { logger.warning("Huge pages are not available") }
   do throws(SystemError) {
     var server = try Server(settings: settings, logger: logger)
