@@ -272,7 +272,7 @@ extension Reply {
     for number in 0..<size { server.run("HSET", "h", "\(number)", "v") }
     server.expect([("OBJECT ENCODING h", size > 512 ? "hashtable" : "listpack")])
     let drawn = max(abs(Int(count) ?? 1), 1)
-    let rounds = size * 30 / drawn + 300
+    let rounds = size * 12 / drawn + 300
     var counts = [Int](repeating: 0, count: size)
     for _ in 0..<rounds {
       let reply = server.client.run(["HRANDFIELD", "h"] + (count.isEmpty ? [] : [count]))
