@@ -41,9 +41,6 @@ private func serve(_ settings: Settings, _ configurationFile: String) -> CInt {
   let logger = Logger(path: settings.logFile, level: settings.logLevel)
   logger.notice("\(Version.productName) \(Version.number) (as Redis \(Version.redis)) is starting, pid=\(getpid())")
   for name in settings.namesWithoutEffect { logger.warning("The setting '\(name)' is accepted but has no effect yet") }
-  if !settings.savePoints.isEmpty {
-    logger.warning("Save points make the server save when it ends; it does not save in the background yet")
-  }
   raiseDescriptorLimit(&settings, logger)
   Heap.releasePagesInBackground()
   if settings.hugePages && !Heap.useHugePages() { logger.warning("Huge pages are not available") }
