@@ -13,15 +13,17 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from benchlib import expiry, persistence, report, sections, servers  # noqa: E402
+from benchlib import active, expiry, hugepages, persistence, report, sections, servers  # noqa: E402
 
 SECTIONS = {
     "throughput": sections.throughput,
     "memory": sections.memory,
     "connections": sections.connections,
+    "active": active.active,
     "latency": sections.latency,
     "expiry": expiry.expiry,
     "persistence": persistence.persistence,
+    "huge-pages": hugepages.huge_pages,
 }
 QUICK = ["throughput", "memory"]
 

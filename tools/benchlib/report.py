@@ -77,7 +77,8 @@ def render(data: dict, servers: list[str], markdown: bool) -> str:
         found = data["connections"]
         idle = {f"idle, {found['count']:,}": found["idle"]}
         part("Connections: resident bytes", sizes(idle, servers, markdown, "connections"))
-        part("Connections: active", throughput(found["active"], servers, markdown))
+    if "active" in data:
+        part("Active connections", throughput(data["active"]["loads"], servers, markdown))
     if "latency" in data:
         part(f"The loop's own times ({servers[0]})", fields(data["latency"], markdown, "phase"))
     if "expiry" in data:
@@ -86,4 +87,9 @@ def render(data: dict, servers: list[str], markdown: bool) -> str:
     if "persistence" in data:
         for measure, by_server in data["persistence"].items():
             part(f"Snapshots: {measure}", figures(by_server, servers, markdown))
+    if "huge-pages" in data:
+        found = data["huge-pages"]
+        variants = list(next(iter(found["loads"].values())))
+        part("Huge pages: processor time a command", throughput(found["loads"], variants, markdown))
+        part("Huge pages: costs", sizes(found["costs"], variants, markdown, "measure"))
     return "\n\n".join(parts)

@@ -194,6 +194,7 @@ import Glibc
     nextCronMilliseconds = now + cronIntervalMilliseconds
     engine.clock.recalibrate()
     closeIdleClients()
+    openSpareDescriptor()
     engine.network.resumeAccepting()
     engine.sampleStatistics()
     engine.followBackgroundSave()

@@ -42,7 +42,7 @@ private func serve(_ settings: Settings, _ configurationFile: String) -> CInt {
   logger.notice("\(Version.productName) \(Version.number) (as Redis \(Version.redis)) is starting, pid=\(getpid())")
   for name in settings.namesWithoutEffect { logger.warning("The setting '\(name)' is accepted but has no effect yet") }
   raiseDescriptorLimit(&settings, logger)
-  Heap.releasePagesInBackground()
+  Heap.releasePagesInBackground(hugePages: settings.hugePages)
   if settings.hugePages && !Heap.useHugePages() { logger.warning("Huge pages are not available") }
   do throws(SystemError) {
     var server = try Server(settings: settings, logger: logger)
