@@ -149,7 +149,7 @@ import Testing
   private static func load(_ bytes: ByteView, _ engine: inout Engine) -> Bool {
     let options = RDBDecoderOptions(seed: engine.keyspace.seed, tag: engine.keyspace.context.units.currentTag,
       clock: engine.keyspace.clock, nowMilliseconds: engine.keyspace.nowMilliseconds,
-      databaseCount: engine.keyspace.databaseCount)
+      databaseCount: engine.keyspace.databaseCount, verifiesChecksum: false)
     var decoder = RDBDecoder(RDBReader(bytes), options)
     var database = 0
     do {
