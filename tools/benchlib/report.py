@@ -50,6 +50,18 @@ def fields(results: dict, markdown: bool, first: str) -> str:
     return table([first, "figures"], [[name, pairs(values)] for name, values in results.items()], markdown)
 
 
+def figures(by_server: dict[str, dict], servers: list[str], markdown: bool) -> str:
+    """One row a figure, one column a server."""
+    shown = [server for server in servers if server in by_server]
+    names = dict.fromkeys(name for server in shown for name in by_server[server])
+    rows = []
+    for name in names:
+        values = [by_server[server].get(name) for server in shown]
+        row = [name, *("-" if value is None else f"{value:g}" for value in values)]
+        rows.append(row + [f"{values[0] / value:.2f}" if value and values[0] is not None else "-" for value in values[1:]])
+    return table(["", *shown, *(f"to {peer}" for peer in shown[1:])], rows, markdown)
+
+
 def pairs(values: dict) -> str:
     return ", ".join(f"{field} {value}" for field, value in values.items()) or "-"
 
@@ -75,6 +87,9 @@ def render(data: dict, servers: list[str], markdown: bool) -> str:
     if "expiry" in data:
         flat = {f"{m}, {server}": v for m, by_server in data["expiry"].items() for server, v in by_server.items()}
         part("Expiry", fields(flat, markdown, "measure"))
+    if "persistence" in data:
+        for measure, by_server in data["persistence"].items():
+            part(f"Snapshots: {measure}", figures(by_server, servers, markdown))
     if "huge-pages" in data:
         found = data["huge-pages"]
         variants = list(next(iter(found["loads"].values())))

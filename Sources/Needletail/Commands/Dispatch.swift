@@ -50,7 +50,7 @@ extension Engine {
       return rejectUnauthenticated(index, request.client)
     }
     if isLoading && !info.flags.contains(.loading) { return rejectWhileLoading(index, request.client) }
-    if persistence.hasBackgroundFailed && refusesWrites && (info.flags.contains(.write) || info.id == .connection(.ping)) {
+    if persistence.hasBackgroundFailed && refusesWrites && changesData(info, request.client) {
       return rejectUnsaved(index, request.client)
     }
     if request.client.state.isQueueing && !info.id.isImmediate { return queueIfAllowed(index, info, request) }
@@ -268,11 +268,21 @@ extension Engine {
     reply.error("LOADING Redis is loading the dataset in memory")
   }
 
+  /// PING is refused like a write, so that whoever watches over the server hears of it.
+  private func changesData(_ info: CommandInfo, _ client: Client) -> Bool {
+    switch info.id {
+    case .connection(.ping): true
+    case .transaction(.exec): unsafe client.state.isQueueing && client.state.transaction?.pointee.holdsWrites == true
+    default: info.flags.contains(.write)
+    }
+  }
+
+  @inline(never)
   private mutating func rejectUnsaved(_ index: CommandIndex, _ client: Client) {
     commands.updateCounters(index) { $0.rejectedCalls += 1 }
-    abortTransaction(client)
+    let prefix = endTransactionOfRefused(index, client) ? Self.execAborted : ""
     reply.error("""
-      MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may \
+      \(prefix)MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may \
       modify the data set are disabled, because this instance is configured to report errors during writes if RDB \
       snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.
       """)
