@@ -53,9 +53,9 @@ import Testing
     let freer = BackgroundFreer(counters: MemoryCounters())
     var coverage = ModelCoverage()
     // What chance has left out the next model may meet.
-    for _ in 0..<(isLongRun ? 20 : 4) {
+    for _ in 0..<(isLongRun ? 20 : 8) {
       let model = KeyspaceModel(.fresh(), freer: freer, keyCount: 3_000)
-      model.hashEvery = 8
+      model.hashEvery = 16
       for step in 0..<60_000 where model.failures == 0 {
         model.tide = step / 12_000 % 2 == 0 ? 1 : -1
         model.step()
@@ -66,7 +66,8 @@ import Testing
             view.cancel()
             model.coverage.note(.cancel, .ahead)
           }
-          model.walk(model.random.below(6))
+          // Enough that it ends often: only the first steps after a freeze meet what is ahead.
+          model.walk(model.random.below(12))
           // The next view begins where this one has ended.
           if model.view == nil && model.random.chance(50) { model.freeze() }
         } else if model.random.below(500) == 0 {
