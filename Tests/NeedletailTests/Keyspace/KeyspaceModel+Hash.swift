@@ -67,6 +67,8 @@ extension KeyspaceModel {
       guard entry.type == .hash, (entry.encoding == .root) == hash.isLarge, entry.length == hash.fields.count else {
         return false
       }
+      hashEncodings.insert(entry.encoding)
+      largestHash = max(largestHash, entry.length)
       return hash.fields.count > 64 && !random.chance(5) || HeldHash(entry) == hash
     }
   }
@@ -74,6 +76,9 @@ extension KeyspaceModel {
   /// A few keys may have enough fields for several segments; the others have too many fields and too long
   /// values for the packed form now and then.
   private func fieldCount(_ i: Int) -> Int { i % 200 == 8 ? 2_500 : 60 }
+
+  /// Whether a change is one of very many fields.
+  private func isChangeOfMany(_ i: Int) -> Bool { random.chance(fieldCount(i) > 100 ? 30 : 10) }
 
   private func someField(_ i: Int) -> [UInt8] {
     let number = random.below(fieldCount(i))
@@ -113,7 +118,7 @@ extension KeyspaceModel {
   private func setFields(_ found: inout Found, _ i: Int, _ old: HeldHash) {
     var hash = old
     let expiry = held[found.database][i]?.expiry
-    for _ in 0...random.below(random.chance(10) ? fieldCount(i) / 3 : 6) {
+    for _ in 0...random.below(isChangeOfMany(i) ? fieldCount(i) / 3 : 6) {
       let field = someField(i)
       let value = someFieldValue()
       let isNew = withView(field) { field in withView(value) { value in try! keyspace.setField(&found, field, value) } }
@@ -127,7 +132,7 @@ extension KeyspaceModel {
   private func removeFields(_ found: inout Found, _ i: Int, _ old: HeldHash) {
     var hash = old
     // Fields that are there, or any; now and then all but a few.
-    let goes = random.chance(5) ? hash.fields.count : random.below(random.chance(10) ? hash.fields.count + 1 : 4)
+    let goes = random.chance(5) ? hash.fields.count : random.below(isChangeOfMany(i) ? hash.fields.count + 1 : 4)
     for field in hash.fields.keys.prefix(goes) + [someField(i)] {
       let isRemoved = withView(field) { keyspace.removeField(&found, $0) }
       if isRemoved != (hash.fields.removeValue(forKey: field) != nil) { fail("whether a field of key \(i) was there") }
@@ -151,7 +156,7 @@ extension KeyspaceModel {
   private func buildHash(_ found: inout Found, _ i: Int) {
     var hash = HeldHash()
     var builder = HashBuilder(keyspace.limits, &keyspace.context)
-    for _ in 0...random.below(random.chance(10) ? fieldCount(i) : 45) {
+    for _ in 0...random.below(isChangeOfMany(i) ? fieldCount(i) : 45) {
       let field = someField(i)
       let value = someFieldValue()
       let isNew = withView(field) { field in

@@ -42,6 +42,9 @@ final class KeyspaceModel {
   var failures = 0
   /// Of so many keys one may be a hash, which takes longer to check than a string.
   var hashEvery = 1
+  /// What hashes there have been.
+  var hashEncodings: Set<ValueEncoding> = []
+  var largestHash = 0
   var coverage = ModelCoverage()
   /// Above 0 keys come rather than go, below 0 they go: tables split and merge.
   var tide = 0
