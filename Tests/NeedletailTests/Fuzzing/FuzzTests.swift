@@ -8,7 +8,8 @@ import Testing
 @Suite struct FuzzTests {
   @Test(.serialized, arguments: [false, true]) func hostileBytes(_ needsPassword: Bool) async {
     let seed = SeededGenerator.fresh().seed
-    let count = isLongRun ? 5_000_000 : 20_000
+    // The thread sanitizer has nothing to see in what one thread does.
+    let count = isLongRun && !isThreadSanitized ? 5_000_000 : 20_000
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("needletail-fuzz-\(UUID())").path
     defer { try? FileManager.default.removeItem(atPath: path) }
     let result = await #expect(processExitsWith: .success, "NEEDLETAIL_SEED=\(seed)") {
@@ -65,7 +66,7 @@ private struct Fuzzing {
     say("\(server.requestCount) requests, \(server.protocolErrorCount) protocol errors, \(milliseconds) ms")
     say("in use: \(limit - Self.growthMaxBytes) bytes at first, \(memory.byteCount) at the end")
     // A command that no request of a long run could use is not tested: the source has to learn its arguments.
-    precondition(!isLongRun || server.unmetCommands.isEmpty, "never run without an error: \(server.unmetCommands)")
+    precondition(!isLongRun || isThreadSanitized || server.unmetCommands.isEmpty, "never run without an error: \(server.unmetCommands)")
   }
 
   private func say(_ line: String) { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
