@@ -23,8 +23,9 @@ BULK_MAX = 1 << 20
 
 # What answers the same whatever the moment, and changes nothing for other connections.
 COMMANDS = [
-    "APPEND", "DECR", "DECRBY", "DEL", "DISCARD", "ECHO", "EXEC", "EXISTS", "GET", "GETDEL", "GETEX", "GETRANGE", "GETSET",
-    "INCR", "INCRBY", "INCRBYFLOAT", "LCS", "MGET", "MSET", "MSETNX", "MULTI", "NOSUCH", "PERSIST", "PING", "QUIT",
+    "APPEND", "DECR", "DECRBY", "DEL", "DISCARD", "ECHO", "EXEC", "EXISTS", "GET", "GETDEL", "GETEX", "GETRANGE",
+    "GETSET", "INCR", "INCRBY", "INCRBYFLOAT", "LCS", "MGET", "MSET", "MSETNX", "MULTI", "NOSUCH", "PERSIST", "PING",
+    "QUIT",
     "RENAME", "RENAMENX", "SET", "SETNX", "SETRANGE", "STRLEN", "SUBSTR", "TOUCH", "TTL", "TYPE", "UNLINK", "UNWATCH",
     "WATCH",
 ]  # fmt: skip

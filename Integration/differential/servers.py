@@ -9,7 +9,8 @@ DEBUG_OPTIONS = ("--enable-debug-command", "yes")
 
 def start(binary: str, environment: dict[str, str] | None = None, options: tuple[str, ...] = ()) -> Server:
     # A crash is cut down by many more: no time for backtraces.
-    return Server(binary, *debug_options(binary), *options, environment={"SWIFT_BACKTRACE": "enable=no", **(environment or {})})
+    variables = {"SWIFT_BACKTRACE": "enable=no", **(environment or {})}
+    return Server(binary, *debug_options(binary), *options, environment=variables)
 
 
 def debug_options(binary: str) -> tuple[str, ...]:

@@ -352,7 +352,8 @@ extension FuzzServer {
     var check = RESPCheck(allowed)
     let output = unsafe client.output
     if unsafe output.pointee.arenaCount > 0 {
-      unsafe check.take(engine.pointee.reply.arenaBytes(start: output.pointee.arenaStart, count: output.pointee.arenaCount))
+      let (start, count) = unsafe (output.pointee.arenaStart, output.pointee.arenaCount)
+      unsafe check.take(engine.pointee.reply.arenaBytes(start: start, count: count))
     }
     unsafe output.pointee.chain.forEach { chunk in
       check.take(chunk)

@@ -1,7 +1,7 @@
 @testable import Needletail
 
-/// Makes what clients send: requests after the grammar of the command table, so that every command is among them as soon
-/// as it has a row, with good, extreme and wrong values; then some of their bytes are changed.
+/// Makes what clients send: requests after the grammar of the command table, so that every command is among them as
+/// soon as it has a row, with good, extreme and wrong values; then some of their bytes are changed.
 struct FuzzSource {
   /// The limits that the test sets. Lengths are drawn at, below and above them.
   static let bulkMaxBytes = 256 << 10
@@ -142,10 +142,11 @@ extension FuzzSource {
   }
 
   private static let fragments: [[UInt8]] = [
-    "*", "$", "\r\n", "\r", "\n", "*0\r\n", "*-1\r\n", "*1\r\n", "*2147483647\r\n", "*2147483648\r\n", "$-1\r\n", "$0\r\n\r\n",
-    "$262144\r\n", "$262145\r\n", "$32767\r\n", "$32768\r\n", "*10\r\n", "*11\r\n", "*1024\r\n", "*1000000\r\n", "$16384\r\n",
-    "$16385\r\n", "\0", "\"", "'", "\\x", "\"\\x4", "*1\r\n$99999\r\n", "*3\r\n$3\r\nSET\r\n", ":1\r\n", "PING\r\n",
-    "*18446744073709551617\r\n", "$9223372036854775807\r\n", "$00\r\n", "$+1\r\n", "*3\r\n$6\r\nAPPEND\r\n$2\r\nk1\r\n$100000\r\n",
+    "*", "$", "\r\n", "\r", "\n", "*0\r\n", "*-1\r\n", "*1\r\n", "*2147483647\r\n", "*2147483648\r\n", "$-1\r\n",
+    "$0\r\n\r\n", "$262144\r\n", "$262145\r\n", "$32767\r\n", "$32768\r\n", "*10\r\n", "*11\r\n", "*1024\r\n",
+    "*1000000\r\n", "$16384\r\n", "$16385\r\n", "\0", "\"", "'", "\\x", "\"\\x4", "*1\r\n$99999\r\n",
+    "*3\r\n$3\r\nSET\r\n", ":1\r\n", "PING\r\n", "*18446744073709551617\r\n", "$9223372036854775807\r\n", "$00\r\n",
+    "$+1\r\n", "*3\r\n$6\r\nAPPEND\r\n$2\r\nk1\r\n$100000\r\n",
   ].map { Array($0.utf8) }
 }
 
@@ -300,21 +301,24 @@ extension FuzzSource {
   private static let smallNumbers = (-20..<280).map { Array("\($0)".utf8) }
 
   private static let numbers = [
-    "0", "1", "2", "3", "-1", "-2", "10", "100", "9999", "10000", "-2147483648", "2147483647", "2147483648", "4294967296",
-    "9223372036854775807", "9223372036854775806", "-9223372036854775808", "-9223372036854775807", "9223372036854775808",
-    "18446744073709551615", "18446744073709551616", "262143", "262144", "262145", "281474976710655", "281474976710656",
-    "1700000000000", "1700000000", "1700000000001", "9223372036854775", "9223372036854776", "1.5", "-0.5", "1e400", "1e4932",
-    "inf", "-inf", "nan", "0x10", "1e-5000", "00", "+5", " 1", "", "5.", "0.30000000000000004",
+    "0", "1", "2", "3", "-1", "-2", "10", "100", "9999", "10000", "-2147483648", "2147483647", "2147483648",
+    "4294967296", "9223372036854775807", "9223372036854775806", "-9223372036854775808", "-9223372036854775807",
+    "9223372036854775808", "18446744073709551615", "18446744073709551616", "262143", "262144", "262145",
+    "281474976710655", "281474976710656", "1700000000000", "1700000000", "1700000000001", "9223372036854775",
+    "9223372036854776", "1.5", "-0.5", "1e400", "1e4932", "inf", "-inf", "nan", "0x10", "1e-5000", "00", "+5", " 1",
+    "", "5.", "0.30000000000000004",
   ].map { Array($0.utf8) }
 
   private static let patterns = [
-    "*", "k?", "k1*", "k[0-3]", "k[^1]", "\\k1", "k[", "k[a-", "", "**1", "*k*", "[", "\\", "k[\\", "[^", "*?*?*?*[0-9]*",
+    "*", "k?", "k1*", "k[0-3]", "k[^1]", "\\k1", "k[", "k[a-", "", "**1", "*k*", "[", "\\", "k[\\", "[^",
+    "*?*?*?*[0-9]*",
     "********************a",
   ].map { Array($0.utf8) }
 
   /// What no row names: subcommands' values, names, dictionaries.
   private static let words = [
-    password, "default", "on", "off", "skip", "yes", "no", "everything", "commandstats", "errorstats", "string", "nosuch",
+    password, "default", "on", "off", "skip", "yes", "no", "everything", "commandstats", "errorstats", "string",
+    "nosuch",
     "maxmemory-policy", "allkeys-lfu", "noeviction", "lfu-log-factor", "lazyfree-lazy-user-del", "get", "set", "msetex",
     "config|get", "id", "type", "normal", "skipme", "addr", "2", "3",
   ].map { Array($0.utf8) }

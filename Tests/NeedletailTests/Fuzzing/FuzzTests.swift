@@ -2,9 +2,9 @@ import Foundation
 import Testing
 @testable import Needletail
 
-/// Hostile and mutated bytes against parser, engine and reply writer, in a process of its own: what traps, reads beyond an
-/// allocation, leaks or grows fails the test. The address sanitizer (`tools/test --sanitize`) sees what else would go
-/// unnoticed. Ten million requests in the long form.
+/// Hostile and mutated bytes against parser, engine and reply writer, in a process of its own: what traps, reads beyond
+/// an allocation, leaks or grows fails the test. The address sanitizer (`tools/test --sanitize`) sees what else would
+/// go unnoticed. Ten million requests in the long form.
 @Suite struct FuzzTests {
   @Test(.serialized, arguments: [false, true]) func hostileBytes(_ needsPassword: Bool) async {
     let seed = SeededGenerator.fresh().seed
@@ -66,7 +66,9 @@ private struct Fuzzing {
     say("\(server.requestCount) requests, \(server.protocolErrorCount) protocol errors, \(milliseconds) ms")
     say("in use: \(limit - Self.growthMaxBytes) bytes at first, \(memory.byteCount) at the end")
     // A command that no request of a long run could use is not tested: the source has to learn its arguments.
-    precondition(!isLongRun || isThreadSanitized || server.unmetCommands.isEmpty, "never run without an error: \(server.unmetCommands)")
+    if count >= 1_000_000 {
+      precondition(server.unmetCommands.isEmpty, "never run without an error: \(server.unmetCommands)")
+    }
   }
 
   private func say(_ line: String) { FileHandle.standardError.write(Data("\(line)\n".utf8)) }

@@ -27,8 +27,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "x\r\n", "OK\r\n", "$2\r\nabc\r\n", "$3\r\nab\r\n", "+a\nb\r\n", "+a\rb\r\n", "$x\r\n", "$-2\r\n", "*--1\r\n", "_\r\n", "#t\r\n",
-    "%0\r\n", "\r\n",
+    "x\r\n", "OK\r\n", "$2\r\nabc\r\n", "$3\r\nab\r\n", "+a\nb\r\n", "+a\rb\r\n", "$x\r\n", "$-2\r\n", "*--1\r\n",
+    "_\r\n", "#t\r\n", "%0\r\n", "\r\n",
   ])
   func invalidReplies(_ text: String) async {
     await #expect(processExitsWith: .failure) { [text = text as String] in
