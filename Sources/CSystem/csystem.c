@@ -15,3 +15,5 @@ int cs_sync_file_range(int fd, int64_t offset, int64_t count, _Bool waits) {
 int cs_print_long_double(void *buffer, size_t size, long double value) {
   return snprintf(buffer, size, "%.17Lf", value);
 }
+
+int cs_thread_id(void) { return gettid(); }

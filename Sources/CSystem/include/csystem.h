@@ -94,6 +94,9 @@ static inline uint64_t cs_cycles(void) { return __rdtsc(); }
 
 // --- System calls outside Swift's Glibc module ---------------------------------------------------------------------
 
+// The calling thread's number in the system.
+int cs_thread_id(void);
+
 // Accepts a connection, non-blocking and closed on exec. (GNU's accept4, which Swift's Glibc module hides.)
 int cs_accept4(int fd, struct sockaddr *_Nullable address, socklen_t *_Nullable length);
 

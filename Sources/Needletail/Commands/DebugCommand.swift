@@ -36,7 +36,7 @@ extension Engine {
       reply.ok()
     } else if name.equalsIgnoringCase("stringmatch-len") && count == 4 {
       reply.integer(GlobPattern(request[2]).matches(request[3]) ? 1 : 0)
-    } else {
+    } else if !debugFreezing(request) {
       reply.error { text in
         text.append("ERR unknown subcommand or wrong number of arguments for '")
         text.append(name, limit: 128)
@@ -61,6 +61,7 @@ extension Engine {
     for index in stride(from: 2, to: request.count, by: 1) where !request[index].equalsIgnoringCase("nosave") {
       return reply.error("ERR DEBUG RELOAD only supports the NOSAVE option.")
     }
+    endBackgroundSave()
     guard request.count > 2 || saveSnapshot() else { return reply.error("ERR") }
     for database in 0..<keyspace.databaseCount { keyspace.flush(database: database) }
     guard loadSnapshot() else { return reply.error("ERR Error trying to load the RDB dump, check server logs.") }
@@ -94,6 +95,10 @@ extension Engine {
       [
         "DIGEST", "    Return a digest of all data: the same data have the same, in Redis too.",
         "DIGEST-VALUE [<key> ...]", "    Return a digest for each value.",
+        "FREEZE", "    Open a view of all data, as a background save does. Return the number of segments.",
+        "FREEZE-CANCEL", "    Walk what is left of that view without reading it, and close it.",
+        "FREEZE-STEP <units>", "    Walk on by <units> units, and close the view at its end. Return the keys visited so far.",
+        "LIMBO", "    Return the bytes that were let go and that a view still keeps from being freed.",
         "OBJECT <key>", "    Tell how a value is kept.",
         "RELOAD [NOSAVE]", "    Save a snapshot, forget all data and load it again; with NOSAVE, load the one there is.",
         "SET-ACTIVE-EXPIRE <0|1>", "    With 0, keys that have expired go only when they are asked for.",

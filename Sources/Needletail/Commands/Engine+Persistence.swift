@@ -10,6 +10,24 @@ struct PersistenceState {
   var saves = 0
   var lastLoadKeysLoaded = 0
   var lastLoadKeysExpired = 0
+  /// The background save that is going on.
+  var background: BackgroundSave?
+  /// Another is to follow as soon as it can be.
+  var isScheduled = false
+  var hasBackgroundFailed = false
+  /// -1: there was none.
+  var lastBackgroundSeconds = -1
+  var lastTryMilliseconds = 0
+  var lastFreezeMicroseconds = 0
+  /// The last one ended without a file, so save points wait a little before they try again.
+  var waitsToRetry = false
+  var lastLimboPeakBytes = 0
+  /// Saves cancelled because they kept too much from being freed.
+  var limboCancellations = 0
+  /// Made for the first save.
+  var thread: SnapshotThread?
+  /// What DEBUG FREEZE has opened.
+  var debugView: DebugView?
   /// While a file is being loaded.
   var loading: LoadingProgress?
 
@@ -51,6 +69,8 @@ extension Engine {
       persistence.saves += 1
       persistence.lastSaveSeconds = keyspace.nowMilliseconds / 1000
       persistence.dirtyAtSave = keyspace.effects.dirty
+      persistence.hasBackgroundFailed = false
+      persistence.waitsToRetry = false
       logger.notice("DB saved on disk, \(byteCount) bytes")
       return true
     } catch {
@@ -65,6 +85,7 @@ extension Engine {
   /// What has been loaded in part is never saved.
   /// - Returns: false when it failed.
   mutating func saveForShutdown(asked: Bool?) -> Bool {
+    endBackgroundSave()
     guard asked ?? !settings.savePoints.isEmpty, !isLoading else { return true }
     logger.notice("Saving the final RDB snapshot before exiting.")
     if saveSnapshot() { return true }
@@ -74,7 +95,8 @@ extension Engine {
 
   private func writeSnapshot() throws(SystemError) -> Int {
     let options = snapshotOptions
-    let file = try RDBFile(name: settings.dbFilename, syncsIncrementally: settings.rdbSaveIncrementalFsync)
+    let place = try SnapshotPlace(path: settings.dbFilename)
+    let file = try RDBFile(place, syncsIncrementally: settings.rdbSaveIncrementalFsync)
     var writer = RDBWriter(file, options)
     writer.header(snapshotFeatures(options), snapshotFields)
     for database in 0..<keyspace.databaseCount {

@@ -42,6 +42,11 @@ extension CommandSpec {
 extension KeySpec {
   private func hasFlag(_ name: StaticString) -> Bool { flags.contains { ByteView($0) == ByteView(name) } }
 
+  /// A flag that says that the key may be there afterwards, with something new.
+  static func isWriting(_ flag: StaticString) -> Bool {
+    ByteView(flag) == ByteView("update") || ByteView(flag) == ByteView("insert")
+  }
+
   /// A part of the keys cannot be found by the spec alone.
   var isIncomplete: Bool { hasFlag("incomplete") }
   /// Routed like a key, but none (a channel).

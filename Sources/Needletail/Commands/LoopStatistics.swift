@@ -22,6 +22,7 @@ struct LoopStatistics {
   var turnCycles: UInt64 = 0
   /// The part of `turnCycles` that commands took.
   var commandCycles: UInt64 = 0
+  /// The longest turn, in the loop thread's own time, as the steps below.
   var turnMaxMicroseconds = 0
   /// Each step's longest, in the loop thread's own time: what other threads of the machine took is taken off.
   var stepMaxMicroseconds = InlineArray<4, Int>(repeating: 0)

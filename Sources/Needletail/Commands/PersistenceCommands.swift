@@ -1,9 +1,18 @@
 // Snapshots, and single values on their way from one server to another.
 
-enum PersistenceCommand: UInt8, Sendable, CaseIterable { case dump, lastsave, restore, save }
+enum PersistenceCommand: UInt8, Sendable, CaseIterable { case bgsave, dump, lastsave, restore, save }
 
 extension PersistenceCommand {
   static let rows: [CommandSpec] = [
+    CommandSpec(
+      id: .persistence(.bgsave), name: "bgsave", arity: -1, flags: [.admin, .noscript, .noAsyncLoading],
+      categories: [.admin, .slow, .dangerous],
+      docs: CommandDocs(
+        summary: "Writes a snapshot in the background, of the data as they are now.",
+        since: "1.0.0", group: "server", complexity: "O(1)", history: [("3.2.2", "+SCHEDULE")],
+        arguments: [
+          ArgumentSpec(name: "schedule", kind: .pureToken, token: "SCHEDULE", since: "3.2.2", isOptional: true),
+        ])),
     CommandSpec(
       id: .persistence(.dump), name: "dump", arity: 2, flags: [.readonly], categories: [.keyspace, .read, .slow],
       keySpecs: [KeySpec(flags: ["RO", "access"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
@@ -46,6 +55,7 @@ extension PersistenceCommand {
 extension Engine {
   mutating func run(_ command: PersistenceCommand, _ request: Request) {
     switch command {
+    case .bgsave: bgsaveCommand(request)
     case .dump: dumpCommand(request)
     case .lastsave: reply.integer(persistence.lastSaveSeconds)
     case .restore: restoreCommand(request)
@@ -54,6 +64,7 @@ extension Engine {
   }
 
   mutating func saveCommand() {
+    guard !isSavingInBackground else { return reply.error("ERR Background save already in progress") }
     // Redis says no more either; the log does.
     if saveSnapshot() { reply.ok() } else { reply.error("ERR") }
   }

@@ -94,7 +94,11 @@ let settingSections: [SettingSection] = [
 
   SettingSection(title: "Persistence", specs: [
     SettingSpec("save", .words(saveWords),
-      help: "Save after so many seconds with so many changes. So far only the end of the server does it, if any are set."),
+      help: "Save in the background after so many seconds with so many changes, and at the end of the server."),
+    SettingSpec("stop-writes-on-bgsave-error", .yesNo(\.stopWritesOnBgsaveError),
+      help: "Refuse writes after a background save failed, while there are save points."),
+    SettingSpec("snapshot-limbo-limit", .memorySize(\.snapshotLimboLimitBytes, 0...Int.max),
+      help: "Cancel a background save that keeps more than this from being freed; 0: half of the machine's memory."),
     SettingSpec("dbfilename", .text(\.dbFilename), .protected,
       help: "Name of the snapshot file in 'dir'.",
       refusal: {
@@ -143,8 +147,10 @@ private let saveWords = SettingSpec.WordList(
       guard point.seconds >= 1, point.changes >= 0 else { throw InvalidValue(reason: "Invalid save parameters") }
       points.append(point)
     }
-    // `save ""` forgets what earlier lines said.
-    settings.savePoints = isAdding && !points.isEmpty ? settings.savePoints + points : points
+    // `save ""` forgets what earlier lines said; the first line of all forgets the defaults.
+    let isAddition = isAdding && !points.isEmpty && !settings.savePointsAreDefaults
+    settings.savePoints = isAddition ? settings.savePoints + points : points
+    settings.savePointsAreDefaults = false
   },
   get: { $0.savePoints.map { "\($0.seconds) \($0.changes)" }.joined(separator: " ") },
   form: "seconds changes ..."

@@ -55,7 +55,15 @@ struct Settings: Sendable, Equatable {
   var lazyfreeUserFlush = false
 
   // Persistence
-  var savePoints: [SavePoint] = []
+  /// Redis's own.
+  var savePoints = [
+    SavePoint(seconds: 3600, changes: 1), SavePoint(seconds: 300, changes: 100), SavePoint(seconds: 60, changes: 10_000),
+  ]
+  /// Nobody has said anything else.
+  var savePointsAreDefaults = true
+  var stopWritesOnBgsaveError = true
+  /// 0: half of the machine's memory.
+  var snapshotLimboLimitBytes = 0
   var appendOnly = false
   var dbFilename = "dump.rdb"
   var rdbCompression = true

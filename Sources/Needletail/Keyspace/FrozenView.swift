@@ -34,6 +34,9 @@
 
   deinit { for table in tables { unsafe SegmentedTable<Entry>.freeWords(table.words, table.wordCount) } }
 
+  /// Directory words in all databases: at least one a segment.
+  var wordCount: Int { tables.reduce(0) { $0 + $1.wordCount } }
+
   /// Keys in all databases.
   var keyCount: Int { tables.reduce(0) { $0 + $1.keyCount } }
 }

@@ -58,6 +58,9 @@ extension Entry: TableElement {
   var pinCount = 0
   /// The running request's large arguments, which may be taken over instead of copied.
   var largeArguments = LargeArguments()
+  /// Memory for the huge keys of the command that is running.
+  var entryReserve = EntryReserve()
+  private var random = FastRandom()
 
   init(databaseCount: Int, seed: HashSeed, freer: BackgroundFreer, nowMilliseconds: Int) {
     self.databaseCount = databaseCount
@@ -145,10 +148,9 @@ extension Entry: TableElement {
 
   /// A key drawn uniformly among those that have not expired; nil when there is none. Complexity: O(1) expected.
   mutating func randomEntry(database: Int) -> Entry? {
-    var generator = SystemRandomNumberGenerator()
     // Expired keys met on the way go; a database full of them is given up on rather than walked.
     for _ in 0..<100 {
-      guard let entry = unsafe databases[database].table.random(&generator) else { return nil }
+      guard let entry = unsafe databases[database].table.random(&random) else { return nil }
       guard isExpired(entry) else { return entry }
       _ = find(Key(entry.key, seed), in: database)
     }
@@ -171,7 +173,7 @@ extension Entry: TableElement {
   @inline(__always)
   mutating func put(_ found: inout Found, _ shape: Entry.Shape, _ fill: (UnsafeMutableRawPointer) -> Void) {
     guard let old = found.entry else {
-      let block = unsafe Heap.allocate(shape.byteCount)
+      let block = unsafe allocateEntry(shape.byteCount)
       unsafe fill(Entry.write(shape, type: .string, tag: context.units.currentTag, clock: clock.initial, at: block))
       let entry = unsafe Entry(raw: block)
       found.position = unsafe (databases + found.database).pointee.table.insert(entry, hash: found.key.hash, &context)
@@ -185,7 +187,7 @@ extension Entry: TableElement {
     if isInPlace {
       unsafe fill(Entry.writeTail(shape, type: .string, clock: old.clock, at: old.raw))
     } else {
-      let block = unsafe Heap.allocate(shape.byteCount)
+      let block = unsafe allocateEntry(shape.byteCount)
       unsafe fill(Entry.write(shape, type: .string, tag: context.units.currentTag, clock: old.clock, at: block))
       let entry = unsafe Entry(raw: block)
       unsafe (databases + found.database).pointee.table.replace(at: found.position, with: entry, &context)

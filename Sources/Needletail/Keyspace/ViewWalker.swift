@@ -8,6 +8,12 @@ protocol ViewVisitor: ~Copyable {
   mutating func visit(_ entry: Entry)
 }
 
+/// Reads nothing: for walks that only release.
+struct NoVisitor: ViewVisitor {
+  mutating func begin(_ table: FrozenView.Table) {}
+  mutating func visit(_ entry: Entry) {}
+}
+
 /// One forward pass over a frozen view, a state machine that stops after any unit (DESIGN.md §5, rule 5):
 ///
 ///     next segment -> copy its element pointers out -> release it -> for each element: visit, release

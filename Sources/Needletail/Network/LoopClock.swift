@@ -7,11 +7,9 @@ struct LoopClock {
   private(set) var nanosecondsPerCycle: Double
   private let startCycles: UInt64
   private let startNanoseconds: Int
-  /// The last look at the CPU clock.
+  /// The last look at the CPU clock, between two turns.
   private var accountCycles: UInt64 = 0
   private var accountCPU = 0
-  /// Cycles spent waiting for events since then.
-  private var waitedCycles: UInt64 = 0
 
   init() {
     startCycles = cs_cycles()
@@ -36,22 +34,20 @@ struct LoopClock {
 
   // MARK: Own time
 
-  /// Starts a new account of own and foreign time; often enough that a step's foreign time is its own fault only.
+  /// Looks at the CPU clock, a system call: between turns, often enough for `ownMicroseconds` to mean something.
   mutating func openAccount() {
     accountCycles = cs_cycles()
     accountCPU = Self.nanoseconds(CLOCK_THREAD_CPUTIME_ID)
-    waitedCycles = 0
   }
 
-  mutating func didWait(_ cycles: UInt64) { waitedCycles += cycles }
+  /// True when the last look was so long ago that a step's time cannot be told from what was before it.
+  var isAccountOld: Bool { cs_cycles() - accountCycles > cycles(microseconds: 1000) }
 
-  /// A long step's time less what other threads took since the account was opened; opens a new one.
-  mutating func ownMicroseconds(_ stepCycles: UInt64) -> Int {
-    let busy = cs_cycles() - accountCycles - min(waitedCycles, cs_cycles() - accountCycles)
+  /// What a step that has just ended took of the thread's own time, at most: it cannot be more than the thread has had
+  /// since the last look at its CPU clock, however long other threads kept it from running.
+  func ownMicroseconds(_ stepCycles: UInt64) -> Int {
     let cpu = Self.nanoseconds(CLOCK_THREAD_CPUTIME_ID) - accountCPU
-    let foreign = max(0, Int(Double(busy) * nanosecondsPerCycle) - cpu)
-    openAccount()
-    return max(0, microseconds(stepCycles) - foreign / 1000)
+    return max(0, min(microseconds(stepCycles), cpu / 1000))
   }
 
   // MARK: Wall clock
