@@ -291,8 +291,9 @@ extension FuzzServer {
       unsafe engine.pointee.reply.ok()
     } else {
       let errors = unsafe engine.pointee.reply.errors.total
-      let isQueued = client.state.isQueueing
+      let wasQueueing = client.state.isQueueing
       unsafe engine.pointee.execute(command, request)
+      let isQueued = wasQueueing && client.state.isQueueing
       if unsafe !isQueued && engine.pointee.reply.errors.total == errors, let index = client.state.lastCommand {
         met.insert(index)
       }
