@@ -111,121 +111,18 @@ extension Engine {
 
   mutating func scanCommand(_ request: Request) {
     guard let cursor = request[1].scanCursor else { return reply.error("ERR invalid cursor") }
-    guard let options = scanOptions(request) else { return }
+    guard let options = scanOptions(request, from: 2, of: .scan) else { return }
     // The next cursor goes before the keys and is known after them.
-    var entries = EntryList()
+    var entries = UnitList()
     let next = keyspace.scan(database: request.client.database, cursor: cursor, count: options.count) { entry in
-      if let pattern = options.pattern, !pattern.matches(entry.key) { return }
+      guard options.matches(entry.key) else { return }
       if let type = options.type, !type.equalsIgnoringCase(entry.type.name) { return }
-      entries.append(entry)
+      unsafe entries.append(entry.raw)
     }
     reply.array(2)
     reply.bulk(integer: Int(next))
     reply.array(entries.count)
-    for i in 0..<entries.count { reply.bulk(entries[i].key) }
-  }
-
-  /// Nil when they are wrong, which has been answered.
-  private mutating func scanOptions(_ request: Request) -> ScanOptions? {
-    var options = ScanOptions()
-    var index = 2
-    while index < request.count {
-      let option = request[index]
-      let hasValue = index + 1 < request.count
-      if option.equalsIgnoringCase("count") && hasValue {
-        guard let count = request[index + 1].integer else {
-          reply.notAnInteger()
-          return nil
-        }
-        guard count >= 1 else {
-          reply.syntaxError()
-          return nil
-        }
-        options.count = count
-      } else if option.equalsIgnoringCase("match") && hasValue {
-        let pattern = GlobPattern(request[index + 1])
-        options.pattern = pattern.isStar ? nil : pattern
-      } else if option.equalsIgnoringCase("type") && hasValue {
-        options.type = request[index + 1]
-      } else if option.equalsIgnoringCase("novalues") {
-        reply.error("ERR NOVALUES option can only be used in HSCAN")
-        return nil
-      } else {
-        reply.syntaxError()
-        return nil
-      }
-      index += 2
-    }
-    return options
-  }
-}
-
-private struct ScanOptions {
-  var count = 10
-  var pattern: GlobPattern?
-  /// A type's name; one that no type has matches no key.
-  var type: ByteView?
-}
-
-extension GlobPattern {
-  init(_ pattern: ByteView) { unsafe self.init(UnsafeRawBufferPointer(start: pattern.base, count: pattern.count)) }
-
-  func matches(_ subject: ByteView) -> Bool {
-    unsafe matches(UnsafeRawBufferPointer(start: subject.base, count: subject.count))
-  }
-}
-
-extension ByteView {
-  /// A cursor in any form Redis takes: an unsigned 64-bit number as C's `strtoull` reads it, with nothing behind it.
-  fileprivate var scanCursor: UInt64? {
-    if let value = integer { return value >= 0 ? UInt64(value) : nil }
-    var index = 0
-    while index < count && (self[index] == 32 || 9...13 ~= self[index]) { index += 1 }
-    var isNegative = false
-    if index < count && (self[index] == UInt8(ascii: "+") || self[index] == UInt8(ascii: "-")) {
-      isNegative = self[index] == UInt8(ascii: "-")
-      index += 1
-    }
-    guard index < count else { return nil }
-    var value: UInt64 = 0
-    while index < count {
-      let digit = self[index] &- 48
-      guard digit <= 9 else { return nil }
-      let (product, productOverflows) = value.multipliedReportingOverflow(by: 10)
-      let (sum, sumOverflows) = product.addingReportingOverflow(UInt64(digit))
-      guard !productOverflows && !sumOverflows else { return nil }
-      value = sum
-      index += 1
-    }
-    return isNegative ? 0 &- value : value
-  }
-}
-
-/// Entries collected by one step of a scan. Valid until the keyspace changes.
-@safe private struct EntryList: ~Copyable {
-  private var block: UnsafeMutableRawPointer
-  private var capacity = 32
-  private(set) var count = 0
-
-  init() { unsafe block = Heap.allocate(32 * 8) }
-
-  deinit { unsafe Heap.free(block, capacity * 8) }
-
-  subscript(index: Int) -> Entry {
-    precondition(index >= 0 && index < count)
-    return unsafe Entry(raw: block.load(fromByteOffset: index * 8, as: UnsafeMutableRawPointer.self))
-  }
-
-  mutating func append(_ entry: Entry) {
-    if count == capacity {
-      let larger = unsafe Heap.allocate(capacity * 16)
-      unsafe larger.copyMemory(from: block, byteCount: count * 8)
-      unsafe Heap.free(block, capacity * 8)
-      unsafe block = larger
-      capacity *= 2
-    }
-    unsafe block.storeBytes(of: entry.raw, toByteOffset: count * 8, as: UnsafeMutableRawPointer.self)
-    count += 1
+    for i in 0..<entries.count { unsafe reply.bulk(Entry(raw: entries[i]).key) }
   }
 }
 

@@ -47,6 +47,8 @@ extension Entry: TableElement {
   var limits = CollectionLimits()
   /// A sorted set may be somewhere: a snapshot needs a version of the format that has its scores in binary.
   var hasHeldSortedSets = false
+  /// Chooses keys and elements.
+  var random = FastRandom()
   /// Milliseconds since 1970, one reading for a whole command.
   private(set) var nowMilliseconds = 0
   var expiryStatistics = ExpiryStatistics()
@@ -56,6 +58,8 @@ extension Entry: TableElement {
   var pinCount = 0
   /// The running request's large arguments, which may be taken over instead of copied.
   var largeArguments = LargeArguments()
+  /// Memory for the huge keys of the command that is running.
+  var entryReserve = EntryReserve()
 
   init(databaseCount: Int, seed: HashSeed, freer: BackgroundFreer, nowMilliseconds: Int) {
     self.databaseCount = databaseCount
@@ -143,10 +147,9 @@ extension Entry: TableElement {
 
   /// A key drawn uniformly among those that have not expired; nil when there is none. Complexity: O(1) expected.
   mutating func randomEntry(database: Int) -> Entry? {
-    var generator = SystemRandomNumberGenerator()
     // Expired keys met on the way go; a database full of them is given up on rather than walked.
     for _ in 0..<100 {
-      guard let entry = unsafe databases[database].table.random(&generator) else { return nil }
+      guard let entry = unsafe databases[database].table.random(&random) else { return nil }
       guard isExpired(entry) else { return entry }
       _ = find(Key(entry.key, seed), in: database)
     }
@@ -172,7 +175,7 @@ extension Entry: TableElement {
     _ fill: (UnsafeMutableRawPointer) -> Void)
   {
     guard let old = found.entry else {
-      let block = unsafe Heap.allocate(shape.byteCount)
+      let block = unsafe allocateEntry(shape.byteCount)
       unsafe fill(Entry.write(shape, type: type, tag: context.units.currentTag, clock: clock.initial, at: block))
       let entry = unsafe Entry(raw: block)
       found.position = unsafe (databases + found.database).pointee.table.insert(entry, hash: found.key.hash, &context)
@@ -186,7 +189,7 @@ extension Entry: TableElement {
     if isInPlace {
       unsafe fill(Entry.writeTail(shape, type: type, clock: old.clock, at: old.raw))
     } else {
-      let block = unsafe Heap.allocate(shape.byteCount)
+      let block = unsafe allocateEntry(shape.byteCount)
       unsafe fill(Entry.write(shape, type: type, tag: context.units.currentTag, clock: old.clock, at: block))
       let entry = unsafe Entry(raw: block)
       unsafe (databases + found.database).pointee.table.replace(at: found.position, with: entry, &context)

@@ -36,17 +36,18 @@
   }
 
   private func freeAll(_ tag: UInt8, _ limbo: Limbo) {
-    var index = 0
-    while index < 1 << globalDepth {
-      let word = unsafe directory[index]
+    var ring = PrefetchRing()
+    unsafe SegmentLayout.forEachSegment(directory, depth: globalDepth) { word in
       SegmentLayout.forEach(word) { _, _, word in
-        let entry = unsafe Entry(raw: SegmentLayout.pointer(word))
-        entry.free(tag: tag, limbo)
+        if let oldest = unsafe ring.push(SegmentLayout.pointer(word)) {
+          unsafe Entry(raw: oldest).free(tag: tag, limbo)
+        }
       }
+      // Entries still in the ring have been read out of it.
       unsafe Units.dispose(SegmentLayout.segment(word), SegmentLayout.bucketCount(word) << SegmentLayout.bucketShift,
         currentTag: tag, limbo)
-      index += 1 << (globalDepth - SegmentLayout.depth(word))
     }
+    unsafe ring.drain { unsafe Entry(raw: $0).free(tag: tag, limbo) }
     unsafe SegmentedTable<Entry>.freeWords(directory, 1 << globalDepth)
   }
 }

@@ -1,8 +1,8 @@
 /// Takes one of the blobs apart that Redis keeps small collections in and puts into files as they are.
 ///
 /// The bytes may be anything: whatever is wrong with them is thrown, by `init` or by `next`, and no byte outside the
-/// blob is ever read. Reading to the end is the validation: only when `next` has returned nil is the whole blob known to
-/// be sound. What the elements mean (pairs, order, duplicates, none at all) is the caller's to judge.
+/// blob is ever read. Reading to the end is the validation: only when `next` has returned nil is the blob known to be
+/// sound. What the elements mean (pairs, order, duplicates, none at all) is the caller's to judge.
 ///
 /// Elements are canonical: a string that spells an integer is given as one, however the blob stores it. A string is a
 /// view into the blob.

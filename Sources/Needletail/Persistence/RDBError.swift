@@ -22,6 +22,8 @@ struct RDBError: Error, Equatable {
     case notBuilt(String)
     case database(UInt64)
     case duplicateKey
+    /// A member or field that occurs twice in its collection.
+    case duplicateElement
     case frequency
     case checksum(expected: UInt64, found: UInt64)
     case outOfMemory(UInt64)
@@ -48,6 +50,7 @@ struct RDBError: Error, Equatable {
     case .notBuilt(let what): "\(what) cannot be loaded by this version"
     case .database(let number): "database \(number) is beyond the 'databases' that are set"
     case .duplicateKey: "a key occurs for the second time"
+    case .duplicateElement: "a member or field occurs for the second time in one collection"
     case .frequency: "a use frequency beyond 255"
     case .checksum(let expected, let found):
       "the checksum should be \(Self.hex(expected)) and is \(Self.hex(found))"

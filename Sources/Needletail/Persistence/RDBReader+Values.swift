@@ -33,7 +33,7 @@ extension RDBReader {
     return try body(first, try element(header, isSecond: true))
   }
 
-  /// The next string, valid until the second one after it has been asked for, or anything with `isSecond` false.
+  /// The next string, which stays valid while what belongs to it is read: a score, or the second string of a pair.
   @inline(__always)
   mutating func firstElement() throws(RDBError) -> PackedElement {
     let header = try stringHeader()
@@ -51,7 +51,9 @@ extension RDBReader {
 
   @inline(__always)
   private mutating func buffered(_ header: StringHeader, isSecond: Bool) throws(RDBError) -> ByteView {
-    if case .plain(let count) = header, count <= contiguousBytes { return unsafe ByteView(try take(count), count: count) }
+    if case .plain(let count) = header, count <= contiguousBytes {
+      return unsafe ByteView(try take(count), count: count)
+    }
     return try copied(header, isSecond: isSecond)
   }
 

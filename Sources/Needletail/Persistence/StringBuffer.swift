@@ -16,6 +16,8 @@
   /// Room for `count` bytes, valid until the next call; what was in it is lost. Nil: there is no memory.
   @inline(__always)
   mutating func room(_ count: Int) -> UnsafeMutableRawPointer? {
+    // An empty string needs an address too.
+    let count = max(count, 1)
     if count <= capacity && (capacity <= Self.keptBytes || count > Self.keptBytes) { return unsafe block }
     return unsafe replace(count)
   }

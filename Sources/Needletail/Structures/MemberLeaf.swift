@@ -195,12 +195,6 @@ import Glibc
     return unsafe probe.comparison(element(index))
   }
 
-  /// Starts fetching the whole leaf into the cache: a search in it would wait for one line after the other.
-  @inline(__always)
-  static func prefetch(_ leaf: UnsafeMutableRawPointer) {
-    for line in 0..<8 { unsafe cs_prefetch(leaf + line &* 64) }
-  }
-
   /// How many members have keys below `key`.
   func find(_ key: UInt128) -> Int {
     let count = self.count

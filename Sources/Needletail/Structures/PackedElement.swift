@@ -69,13 +69,14 @@ import Glibc
   /// Calls `body` with the string's bytes, an integer's written out, which live until `body` returns.
   /// A double has none: how one is printed is not known here.
   @inline(__always)
-  func withBytes<R>(_ body: (ByteView) -> R) -> R {
+  func withBytes<R, E: Error>(_ body: (ByteView) throws(E) -> R) throws(E) -> R {
     switch self {
-    case .bytes(let bytes): return body(bytes)
+    case .bytes(let bytes): return try body(bytes)
     case .integer(let value):
-      return unsafe withUnsafeTemporaryAllocation(byteCount: 24, alignment: 8) { digits in
+      var digits = InlineArray<24, UInt8>(repeating: 0)
+      return try unsafe withUnsafeMutableBytes(of: &digits) { (digits) throws(E) -> R in
         let count = unsafe writeDecimal(value, to: digits.baseAddress!)
-        return body(unsafe ByteView(UnsafeRawPointer(digits.baseAddress!), count: count))
+        return try body(unsafe ByteView(UnsafeRawPointer(digits.baseAddress!), count: count))
       }
     case .double: preconditionFailure("a score is read as a number")
     }

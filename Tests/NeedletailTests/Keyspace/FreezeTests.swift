@@ -57,14 +57,14 @@ import Testing
       let test = TestKeyspace()
       let value = bytes(2000)
       for i in 0..<2000 { test.set("k\(i)", value) }
+      var units: [StringUnit] = []
+      unsafe test.keyspace.databases[0].table.forEach { units.append($0.stringUnit!) }
       let reader = ViewReader(&test.keyspace)
       let walk = ThreadedWalk { reader.step(1) }
       // Writes to units that belong to the view, which is what the loop must never do.
-      for _ in 0..<200 {
-        unsafe test.keyspace.databases[0].table.forEach { entry in
-          unsafe entry.stringUnit?.data.storeBytes(of: 1, as: UInt8.self)
-        }
-      }
+      // By subscripts: in a debug build `load` and `storeBytes` are the standard library's own code, which the sanitizer
+      // does not see.
+      for _ in 0..<200 { for unit in units { unsafe unit.data.assumingMemoryBound(to: UInt8.self)[0] = 1 } }
       while !walk.isDone {}
       // The sanitizer's own exit code at the end, when it has reported.
       exit(0)
@@ -84,7 +84,7 @@ private final class ViewReader {
     mutating func begin(_ table: FrozenView.Table) {}
     mutating func visit(_ part: CollectionPart) {}
     mutating func visit(_ entry: Entry) {
-      entry.withString { if !$0.isEmpty { sum &+= Int($0[0]) } }
+      entry.withString { if !$0.isEmpty { sum &+= unsafe Int($0.base.assumingMemoryBound(to: UInt8.self)[0]) } }
       values[String(decoding: entry.key.array, as: UTF8.self)] = entry.withString { $0.array }
     }
   }
