@@ -87,15 +87,15 @@ def memory(plan: Plan) -> dict:
                 result.setdefault(f"a member of {count:,}", {})[name] = (server.settled() - fresh) / count
         with plan.start(name) as server:
             fresh = server.settled()
-            for number in range(10_000):
-                fill_small(server.port, number, 200)
+            fill_small(server.port, 10_000, 200)
             result.setdefault("each of 10,000 sets of 200", {})[name] = (server.settled() - fresh) / 10_000
         plan.note(f"memory of sorted sets {name}: {({m: round(v[name], 1) for m, v in result.items()})}")
     return result
 
 
-def fill_small(port: int, number: int, count: int) -> None:
-    rng = random.Random(number)
-    pairs = [part for _ in range(count) for part in (b"%.17g" % rng.random(), rng.randbytes(16))]
+def fill_small(port: int, sets: int, count: int) -> None:
     with wire.Stream(port, len(b":%d\r\n" % count)) as stream:
-        stream.send(wire.encode((b"ZADD", b"small:%d" % number, *pairs)), 1)
+        for number in range(sets):
+            rng = random.Random(number)
+            pairs = [part for _ in range(count) for part in (b"%.17g" % rng.random(), rng.randbytes(16))]
+            stream.send(wire.encode((b"ZADD", b"small:%d" % number, *pairs)), 1)
