@@ -28,6 +28,39 @@ import Testing
     #expect(Double(told) <= Double(counted) * 1.1, "\(told) told, \(counted) counted")
   }
 
+  /// Hashes in their entries, in units of their own and large, also after half of their fields has gone.
+  @Test(arguments: [1, 10, 100, 512, 513, 6_000])
+  func hashesSumUp(fieldCount: Int) {
+    guard !isSanitized else { return }
+    let test = TestKeyspace()
+    test.set("first", [UInt8](repeating: 1, count: 100_000))
+    test.remove("first")
+    let keyCount = fieldCount > 1000 ? 3 : 20
+    let before = test.settledBytes
+    func compare() {
+      let counted = test.settledBytes - before
+      var told = 0
+      for i in 0..<keyCount { told += used(test, "key:\(i)") }
+      #expect(told >= counted && told <= counted + 3 * keyCount + 64, "\(told) told, \(counted) counted")
+    }
+    for i in 0..<keyCount {
+      test.withFound("key:\(i)") { found in
+        for number in 0..<fieldCount {
+          withView(Array("field:\(number)".utf8)) { field in _ = try! test.keyspace.setField(&found, field, field) }
+        }
+      }
+    }
+    compare()
+    for i in 0..<keyCount where fieldCount > 1 {
+      test.withFound("key:\(i)") { found in
+        for number in 0..<fieldCount / 2 {
+          withView(Array("field:\(number)".utf8)) { _ = test.keyspace.removeField(&found, $0) }
+        }
+      }
+    }
+    compare()
+  }
+
   @Test func noKeyTakesNothing() {
     let test = TestKeyspace()
     #expect(used(test, "none") == 0)
