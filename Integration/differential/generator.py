@@ -139,6 +139,8 @@ class Generator:
                 self.values.has_passed_deadline = True
         if command.group == "generic" and command.words[0].startswith(b"SORT"):
             keep_order_known(request)
+        if command.name in ("hrandfield", "srandmember", "zrandmember"):
+            keep_answers_short(request)
         return request
 
     def mutate(self, request: Request, words: int) -> None:
@@ -318,6 +320,14 @@ def keep_deadlines_away(request: Request, words: int) -> None:
         digits = request[index]
         if digits.isdigit() and len(digits) < 8 and 0 < int(digits) < NEAREST_DEADLINE:
             request[index] = HARMLESS_DEADLINE
+
+
+def keep_answers_short(request: Request) -> None:
+    """HRANDFIELD and its kin answer a negative count with as many elements, however many those are."""
+    for index in range(2, len(request)):
+        digits = request[index][1:]
+        if request[index][:1] == b"-" and digits.isdigit() and len(digits) > 4 and int(digits) < 2**63:
+            request[index] = request[index][:4]
 
 
 def keep_order_known(request: Request) -> None:
