@@ -1,6 +1,9 @@
 """The measurements as tables, as text for a terminal and as Markdown for README."""
 
 
+COLLECTIONS = ("hashes",)  # sections of one shape, one for each type
+
+
 def table(header: list[str], rows: list[list[str]], markdown: bool) -> str:
     if markdown:
         lines = ["| " + " | ".join(header) + " |", "|" + "---|" + "---:|" * (len(header) - 1)]
@@ -95,4 +98,9 @@ def render(data: dict, servers: list[str], markdown: bool) -> str:
         variants = list(next(iter(found["loads"].values())))
         part("Huge pages: processor time a command", throughput(found["loads"], variants, markdown))
         part("Huge pages: costs", sizes(found["costs"], variants, markdown, "measure"))
+    for name in filter(data.__contains__, COLLECTIONS):
+        title = name.capitalize()
+        part(f"{title}: throughput and processor time a command", throughput(data[name]["loads"], servers, markdown))
+        part(f"{title}: resident bytes", sizes(data[name]["memory"], servers, markdown, "of"))
+        part(f"{title}: the loop's own times ({servers[0]})", fields(data[name]["latency"], markdown, "phase"))
     return "\n\n".join(parts)
