@@ -131,7 +131,8 @@ extension Engine {
   }
 
   private mutating func replyOutOfRange(_ argument: ByteView) {
-    if argument.integer == nil { reply.notAnInteger() } else { reply.error("ERR value is out of range") }
+    if argument.integer == nil { return reply.notAnInteger() }
+    reply.error("ERR value is out of range, value must between \(-Int.max) and \(Int.max)")
   }
 
   private mutating func replyOneRandomField(_ request: Request) {
