@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from benchlib import expiry, report, sections, servers  # noqa: E402
+from benchlib import expiry, report, sections, servers, sets  # noqa: E402
 
 SECTIONS = {
     "throughput": sections.throughput,
@@ -21,6 +21,7 @@ SECTIONS = {
     "connections": sections.connections,
     "latency": sections.latency,
     "expiry": expiry.expiry,
+    "sets": sets.sets,
 }
 QUICK = ["throughput", "memory"]
 

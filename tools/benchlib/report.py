@@ -71,4 +71,7 @@ def render(data: dict, servers: list[str], markdown: bool) -> str:
     if "expiry" in data:
         flat = {f"{m}, {server}": v for m, by_server in data["expiry"].items() for server, v in by_server.items()}
         part("Expiry", fields(flat, markdown, "measure"))
+    if "sets" in data:
+        part("Sets: processor time a command", throughput(data["sets"]["speed"], servers, markdown))
+        part("Sets: resident bytes", sizes(data["sets"]["memory"], servers, markdown, "measure"))
     return "\n\n".join(parts)

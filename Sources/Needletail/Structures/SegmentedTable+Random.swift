@@ -1,7 +1,13 @@
 /// Choosing by chance.
 extension SegmentedTable {
   /// An element drawn uniformly; nil when empty. Complexity: O(1) expected (about 2 draws).
+  @inline(__always)
   func random(_ generator: inout some RandomNumberGenerator) -> Element? {
+    randomPosition(&generator).map { element(at: $0) }
+  }
+
+  /// As `random`: where the element is.
+  func randomPosition(_ generator: inout some RandomNumberGenerator) -> Position? {
     guard count > 0 else { return nil }
     while true {
       // Every segment has one first word, so each is as likely as another; slots beyond a segment's end are misses, so
@@ -12,9 +18,9 @@ extension SegmentedTable {
       let capacity = (globalDepth == 0 ? Layout.bucketCount(word) : Layout.maxBuckets) * Layout.bucketSlots
       let slot = Int.random(in: 0..<capacity, using: &generator)
       guard slot < Layout.bucketCount(word) * Layout.bucketSlots else { continue }
-      let base = unsafe Layout.segment(word) + (slot / Layout.bucketSlots) << Layout.bucketShift
-      let candidate = unsafe Layout.word(base, slot % Layout.bucketSlots)
-      if candidate != 0 { return unsafe Element(raw: Layout.pointer(candidate)) }
+      let position = Position(first: index, bucket: slot / Layout.bucketSlots, index: slot % Layout.bucketSlots)
+      let base = unsafe Layout.segment(word) + position.bucket << Layout.bucketShift
+      if unsafe Layout.word(base, position.index) != 0 { return position }
     }
   }
 
