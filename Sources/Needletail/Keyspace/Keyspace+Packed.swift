@@ -77,7 +77,7 @@ extension Keyspace {
     _ fill: (UnsafeMutableRawPointer) -> Void)
   {
     let shape = Entry.Shape(key: entry.key, expiry: entry.expiry, encoding: encoding, inlineCount: inlineCount)
-    let block = unsafe Heap.allocate(shape.byteCount)
+    let block = unsafe allocateEntry(shape.byteCount)
     unsafe fill(Entry.write(shape, type: entry.type, tag: context.units.currentTag, clock: entry.clock, at: block))
     replaceUnit(&found, with: unsafe Entry(raw: block))
   }

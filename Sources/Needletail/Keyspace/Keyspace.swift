@@ -46,7 +46,7 @@ extension Entry: TableElement {
   var effects = Effects()
   var limits = CollectionLimits()
   /// Chooses keys and elements.
-  var random = RandomGenerator()
+  var random = FastRandom()
   /// Milliseconds since 1970, one reading for a whole command.
   private(set) var nowMilliseconds = 0
   var expiryStatistics = ExpiryStatistics()
@@ -56,6 +56,8 @@ extension Entry: TableElement {
   var pinCount = 0
   /// The running request's large arguments, which may be taken over instead of copied.
   var largeArguments = LargeArguments()
+  /// Memory for the huge keys of the command that is running.
+  var entryReserve = EntryReserve()
 
   init(databaseCount: Int, seed: HashSeed, freer: BackgroundFreer, nowMilliseconds: Int) {
     self.databaseCount = databaseCount
@@ -171,7 +173,7 @@ extension Entry: TableElement {
     _ fill: (UnsafeMutableRawPointer) -> Void)
   {
     guard let old = found.entry else {
-      let block = unsafe Heap.allocate(shape.byteCount)
+      let block = unsafe allocateEntry(shape.byteCount)
       unsafe fill(Entry.write(shape, type: type, tag: context.units.currentTag, clock: clock.initial, at: block))
       let entry = unsafe Entry(raw: block)
       found.position = unsafe (databases + found.database).pointee.table.insert(entry, hash: found.key.hash, &context)
@@ -185,7 +187,7 @@ extension Entry: TableElement {
     if isInPlace {
       unsafe fill(Entry.writeTail(shape, type: type, clock: old.clock, at: old.raw))
     } else {
-      let block = unsafe Heap.allocate(shape.byteCount)
+      let block = unsafe allocateEntry(shape.byteCount)
       unsafe fill(Entry.write(shape, type: type, tag: context.units.currentTag, clock: old.clock, at: block))
       let entry = unsafe Entry(raw: block)
       unsafe (databases + found.database).pointee.table.replace(at: found.position, with: entry, &context)

@@ -17,6 +17,7 @@ enum RDBFormat {
   static let magic: StaticString = "REDIS"
   /// Valkey's own name for the format since its version 80, with three digits behind it.
   static let valkeyMagic: StaticString = "VALKEY"
+  static let valkeyVersion = 80
   static let headerBytes = 9
   static let checksumBytes = 8
   /// What DUMP puts behind the value: version and checksum.
@@ -26,7 +27,7 @@ enum RDBFormat {
   static let checksumVersion = 5
 
   /// Versions whose strings can be read: Redis's up to that of 8.2, and Valkey's.
-  static func isReadable(_ version: Int) -> Bool { 1...12 ~= version || version == 80 }
+  static func isReadable(_ version: Int) -> Bool { 1...12 ~= version || version == valkeyVersion }
 
   /// Strings shorter than this are not worth compressing.
   static let compressionMinBytes = 21

@@ -1,6 +1,14 @@
+import CSystem
+
 /// Choosing by chance.
 extension SegmentedTable {
-  /// An element drawn uniformly; nil when empty. Complexity: O(1) expected (about 2 draws).
+  /// Draws before the elements are counted instead. Where this many miss, there are few segments to count through.
+  private static var drawLimit: Int { 32 }
+
+  /// An element drawn uniformly; nil when empty.
+  ///
+  /// Complexity: O(1) expected (about 2 draws). A table nearly emptied in hash order has few segments, under a directory
+  /// as deep as before: nearly every draw misses, so after some the choice is made by counting, O(segments).
   @inline(__always)
   func random(_ generator: inout some RandomNumberGenerator) -> Element? {
     randomPosition(&generator).map { element(at: $0) }
@@ -9,7 +17,7 @@ extension SegmentedTable {
   /// As `random`: where the element is.
   func randomPosition(_ generator: inout some RandomNumberGenerator) -> Position? {
     guard count > 0 else { return nil }
-    while true {
+    for _ in 0..<Self.drawLimit {
       // Every segment has one first word, so each is as likely as another; slots beyond a segment's end are misses, so
       // each element is as likely as another too.
       let index = Int.random(in: 0..<(1 << globalDepth), using: &generator)
@@ -21,6 +29,29 @@ extension SegmentedTable {
       let position = Position(first: index, bucket: slot / Layout.bucketSlots, index: slot % Layout.bucketSlots)
       let base = unsafe Layout.segment(word) + position.bucket << Layout.bucketShift
       if unsafe Layout.word(base, position.index) != 0 { return position }
+    }
+    return position(number: Int.random(in: 0..<count, using: &generator))
+  }
+
+  /// Where element `number` of all is, in the order of their slots. Complexity: O(segments).
+  private func position(number: Int) -> Position {
+    var left = number
+    var index = 0
+    while unsafe left >= Layout.count(directory![index]) {
+      let word = unsafe directory![index]
+      left -= Layout.count(word)
+      index += 1 << (globalDepth - Layout.depth(word))
+    }
+    let segment = unsafe Layout.segment(directory![index])
+    var bucket = 0
+    while true {
+      var full = unsafe ~cs_match16(segment + bucket << Layout.bucketShift, 0) & Layout.slotMask
+      if left < full.nonzeroBitCount {
+        for _ in 0..<left { full &= full &- 1 }
+        return Position(first: index, bucket: bucket, index: full.trailingZeroBitCount - 2)
+      }
+      left -= full.nonzeroBitCount
+      bucket += 1
     }
   }
 

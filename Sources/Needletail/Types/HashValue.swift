@@ -50,7 +50,7 @@
   }
 
   /// One field drawn uniformly. There is one. Complexity: O(1) expected, O(count) when packed.
-  func random(_ generator: inout RandomGenerator) -> (field: PackedElement, value: PackedElement) {
+  func random(_ generator: inout FastRandom) -> (field: PackedElement, value: PackedElement) {
     switch form {
     case .packed(let map):
       let pair = map.pair(at: Int.random(in: 0..<map.count, using: &generator))
@@ -62,7 +62,7 @@
   }
 
   /// Calls `body` with `wanted` different fields, or all when there are no more: every choice is as likely as another.
-  func forEachRandom(_ wanted: Int, _ generator: inout RandomGenerator,
+  func forEachRandom(_ wanted: Int, _ generator: inout FastRandom,
     _ body: (_ field: PackedElement, _ value: PackedElement) -> Void)
   {
     switch form {

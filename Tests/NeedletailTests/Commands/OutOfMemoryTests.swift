@@ -14,7 +14,8 @@ import Testing
     }
   }
 
-  /// `@` stands for 5,000 bytes, `#` for 4,000 others.
+  /// `@` stands for 5,000 bytes, `#` for 4,000 others; `K` and `L` for 70,000, which are too many for a key of an entry
+  /// that always finds its memory.
   static let cases: [Case] = [
     Case(then: "SET k @"), Case("SET k #", then: "SET k @"), Case("SET k 12 EX 100", then: "SET k @ KEEPTTL"),
     Case("SET k # EX 100", then: "SET k @ GET"), Case("SET k v", then: "SET k @ GET EX 10"),
@@ -26,6 +27,13 @@ import Testing
     Case("SET k 1e4932", then: "INCRBYFLOAT k 1"), Case(then: "INCRBYFLOAT k 1e4932"),
     Case("SET k 1e4900 EX 100", then: "INCREX k BYFLOAT 1 PERSIST"), Case(then: "INCREX k BYFLOAT 1e4900 EX 10"),
     Case("SET a #", then: "MSET k @ b v"), Case(then: "MSETNX k @ b v"), Case("SET k v", then: "MSETEX 1 k @ EX 10 XX"),
+    Case(then: "SET K v"), Case(then: "SET K 12 EX 100"), Case("SET K v", then: "SET K @ KEEPTTL"),
+    Case("SET K #", then: "SET K v GET"), Case(then: "SETNX K @"), Case(then: "APPEND K v"), Case(then: "INCR K"),
+    Case(then: "SETRANGE K 2000 v"), Case(then: "INCREX K EX 100"), Case(then: "INCREX K BYFLOAT 1e4900 EX 10"),
+    Case(then: "MSET a 1 K v b 2 L v"), Case(then: "MSETEX 2 K v L v EX 100"), Case("SET K v", then: "EXPIRE K 100"),
+    Case("SET K v EX 100", then: "PERSIST K"), Case("SET K v", then: "GETEX K EX 10"),
+    Case("SET k @", then: "RENAME k K"), Case("SET K v", then: "RENAME K L"), Case("SET k # EX 100", then: "COPY k K"),
+    Case("SET K @", then: "COPY K k"),
   ]
 
   private func arguments(_ line: String) -> [[UInt8]] {
@@ -33,6 +41,8 @@ import Testing
       switch $0 {
       case "@": bytes(5000, from: 3)
       case "#": bytes(4000)
+      case "K": bytes(70_000)
+      case "L": bytes(70_000, from: 1)
       default: Array($0.utf8)
       }
     }
@@ -101,6 +111,40 @@ import Testing
     for command in recorder.commands { copy.run(command) }
     #expect(contents(of: copy) == contents(of: server))
     #expect(dirty(server) == 1)
+  }
+
+  /// What takes a key away, or only looks at it, needs no memory for it, and must work when there is none.
+  @Test(arguments: ["DEL K", "UNLINK K", "GETDEL K", "DELEX K", "GET K", "EXISTS K", "RENAME K k", "SET k v"])
+  func hugeKeyThatGoes(_ line: String) {
+    let server = TestServer()
+    server.run(arguments("SET K v"))
+    let faults = AllocationFaults(failing: 1)
+    let reply = AllocationFaults.$current.withValue(faults) { server.run(arguments(line)) }
+    #expect(!faults.hasFailed && reply != .error("OOM no memory left for a value of this size"))
+  }
+
+  /// The largest key whose entry always finds its memory, and one byte more.
+  @Test func limitOfKeys() {
+    let server = TestServer()
+    let limit = Heap.fallibleThresholdBytes - Entry.inlineMaxBytes - 64
+    for (count, fails) in [(limit - 1, false), (limit, false), (limit + 1, true)] {
+      let faults = AllocationFaults(failing: 1)
+      let reply = AllocationFaults.$current.withValue(faults) {
+        server.run([Array("SET".utf8), bytes(count), bytes(Entry.inlineMaxBytes)])
+      }
+      #expect(faults.hasFailed == fails)
+      #expect(reply == (fails ? .error("OOM no memory left for a value of this size") : .ok))
+    }
+  }
+
+  /// Within a transaction too: the others run.
+  @Test func hugeKeyInTransaction() {
+    let server = TestServer()
+    for line in ["MULTI", "SET a 1", "SET K v", "SET b 2"] { server.run(arguments(line)) }
+    let faults = AllocationFaults(failing: 1)
+    let reply = AllocationFaults.$current.withValue(faults) { server.run("EXEC") }
+    #expect(reply == .array([.ok, .error("OOM no memory left for a value of this size"), .ok]))
+    server.expect([("EXISTS a b", 2)])
   }
 
   @Test func lcsNeedsATable() {

@@ -21,6 +21,9 @@ final class KeyspaceModel {
   var view: FrozenKeyspace?
   var pins: [(unit: StringUnit, bytes: [UInt8])] = []
   var failures = 0
+  var coverage = ModelCoverage()
+  /// Above 0 keys come rather than go, below 0 they go: tables split and merge.
+  var tide = 0
 
   init(_ random: SeededGenerator, freer: BackgroundFreer, keyCount: Int) {
     self.random = random
@@ -89,45 +92,81 @@ final class KeyspaceModel {
   func step() {
     let database = random.below(10) == 0 ? 1 : 0
     let i = random.below(keys.count)
+    let before = view == nil ? nil : shape(database)
     withFound(database, i) { found in
-      switch random.below(17) {
-      case 0..<4: set(&found)
-      case 4: modify(&found)
+      let moment = self.moment(found, in: database)
+      var choice = random.below(17)
+      if tide > 0 && 10...12 ~= choice { choice = 0 }
+      if tide < 0 && (0..<4 ~= choice || 13...15 ~= choice) { choice = 10 }
+      switch choice {
+      case 0..<4:
+        coverage.note(found.entry == nil ? .insert : .overwrite, moment)
+        set(&found)
+      case 4:
+        coverage.note(.modify, moment)
+        modify(&found)
       case 5:
         guard found.entry != nil else { return }
+        coverage.note(.setExpiry, moment)
         let time = someTime()
         keyspace.setExpiry(&found, at: time)
         held[database][i]!.expiry = time
       case 6:
         guard found.entry != nil else { return }
+        if held[database][i]!.expiry != nil { coverage.note(.clearExpiry, moment) }
         keyspace.clearExpiry(&found)
         held[database][i]!.expiry = nil
       case 7:
         guard let value = found.entry?.integer else { return }
+        coverage.note(.increment, moment)
         keyspace.setInteger(&found, value &+ 1)
         held[database][i]!.bytes = Array(String(value &+ 1).utf8)
       case 8:
         guard let unit = found.entry?.stringUnit, pins.count < 20 else { return }
+        coverage.note(.pin, moment)
         keyspace.pin(unit)
         pins.append((unit, unit.bytes.array))
       case 9:
-        if let entry = found.entry { keyspace.clock.touch(entry) }
+        guard let entry = found.entry else { return }
+        coverage.note(.touch, moment)
+        keyspace.clock.touch(entry)
       case 10...12:
+        if found.entry != nil { coverage.note(.remove, moment) }
         keyspace.remove(&found)
         if found.entry != nil { fail("removed, still found") }
         held[database][i] = nil
       case 13...15:
-        if found.entry != nil { relocate(&found, i) }
+        if found.entry != nil { relocate(&found, i, moment) }
       default: break
       }
     }
+    if let before, view != nil { noteShape(before, shape(database)) }
     if random.below(300) == 0 {
+      coverage.note(.swap, view == nil ? nil : .ahead)
       keyspace.swapDatabases(0, 1)
       held.swapAt(0, 1)
     }
     if !pins.isEmpty && random.chance(5) { unpin() }
     if random.chance(2) { keyspace.setTime(now + random.below(30)) }
     if random.chance(2) { for _ in 0..<random.below(4) { _ = keyspace.expireStep() } }
+  }
+
+  /// Gives keys that nobody has looked at a deadline that is over, so that the index removes them.
+  func expireSome() {
+    var keysToGo: [(Int, ModelCoverage.Moment?)] = []
+    for _ in 0..<5 {
+      let i = random.below(keys.count)
+      withFound(0, i) { found in
+        guard found.entry != nil else { return }
+        keysToGo.append((i, moment(found, in: 0)))
+        keyspace.setExpiry(&found, at: now + 1)
+        held[0][i]!.expiry = now + 1
+      }
+    }
+    // What is due lies in wait for at least 25 ms; until then nothing walks, so that the moments stay what they were.
+    keyspace.setTime(now + 60)
+    while keyspace.expireStep() {}
+    for (_, moment) in keysToGo { coverage.note(.expire, moment) }
   }
 
   private func set(_ found: inout Found) {
@@ -148,7 +187,7 @@ final class KeyspaceModel {
   }
 
   /// Renames, copies or moves the key.
-  private func relocate(_ source: inout Found, _ i: Int) {
+  private func relocate(_ source: inout Found, _ i: Int, _ moment: ModelCoverage.Moment?) {
     let from = source.database
     let to = random.chance(30) ? 1 - from : from
     let isMove = random.chance(20)
@@ -159,10 +198,13 @@ final class KeyspaceModel {
       let value = held[from][i]!
       if isMove {
         guard target.entry == nil else { return }
+        coverage.note(.move, moment)
         keyspace.move(&source, to: &target)
       } else if random.chance(50) {
+        coverage.note(.rename, moment)
         keyspace.rename(&source, to: &target)
       } else {
+        coverage.note(.copy, moment)
         let entry = source.entry!
         try! keyspace.copy(entry, to: &target)
         if source.entry!.withString({ $0.array }) != value.bytes { fail("the original of a copy changed") }
@@ -204,6 +246,7 @@ final class KeyspaceModel {
   }
 
   func flush(_ database: Int) {
+    coverage.note(.flush, view == nil ? nil : .ahead)
     keyspace.flush(database: database)
     held[database] = [:]
     if keyspace.count(database: database) != 0 || keyspace.expiresCount(database: database) != 0 { fail("not flushed") }
