@@ -90,7 +90,7 @@ extension SetValue {
 
   /// One member drawn uniformly. There is one. Complexity: O(1) expected, O(count) when packed.
   @inline(__always)
-  func random(_ generator: inout RandomGenerator) -> (place: Place, element: PackedElement) {
+  func random(_ generator: inout FastRandom) -> (place: Place, element: PackedElement) {
     switch form {
     case .integers(let set):
       let index = Int.random(in: 0..<set.count, using: &generator)
@@ -105,7 +105,7 @@ extension SetValue {
   }
 
   /// Calls `body` with `wanted` different members, or all when there are no more: every choice is as likely as another.
-  func forEachRandom(_ wanted: Int, _ generator: inout RandomGenerator, _ body: (PackedElement) -> Void) {
+  func forEachRandom(_ wanted: Int, _ generator: inout FastRandom, _ body: (PackedElement) -> Void) {
     if case .large(let root) = form {
       return unsafe root.table.pointee.forEachRandom(wanted, &generator) { body(.bytes($0.bytes)) }
     }
@@ -120,9 +120,9 @@ extension SetValue {
   struct Draw {
     private var wanted: Int
     private var left: Int
-    private(set) var generator: RandomGenerator
+    private(set) var generator: FastRandom
 
-    init(wanted: Int, of count: Int, _ generator: RandomGenerator) {
+    init(wanted: Int, of count: Int, _ generator: FastRandom) {
       self.wanted = wanted
       left = count
       self.generator = generator

@@ -87,7 +87,7 @@ struct SortOrder {
     element.withBytes { element in
       let count = prefix.count + element.count + suffix.count
       return unsafe withUnsafeTemporaryAllocation(byteCount: max(count, 1), alignment: 1) { buffer in
-        let place = unsafe buffer.baseAddress!
+        let place = buffer.baseAddress!
         unsafe prefix.copy(to: place)
         unsafe element.copy(to: place + prefix.count)
         unsafe suffix.copy(to: place + prefix.count + element.count)
@@ -125,7 +125,7 @@ extension ByteView {
     }
     for index in 0..<count where !Self.isOfNumber(self[index]) { return nil }
     return unsafe withUnsafeTemporaryAllocation(byteCount: count + 1, alignment: 1) { buffer in
-      let text = unsafe buffer.baseAddress!
+      let text = buffer.baseAddress!
       unsafe copy(to: text)
       unsafe text.storeBytes(of: 0, toByteOffset: count, as: UInt8.self)
       let start = unsafe text.assumingMemoryBound(to: CChar.self)
