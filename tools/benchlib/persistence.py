@@ -86,7 +86,7 @@ def load(server: Server, count: int) -> Iterator[None]:
 
 
 class Watcher:
-    """The most memory that a server and its children hold in a while."""
+    """The most memory that a server holds in a while, without its children."""
 
     def __init__(self, server: Server):
         self.server = server
@@ -109,7 +109,7 @@ class Watcher:
 
 
 def resident(pid: int) -> int:
-    """Bytes resident in a process, quicker than `Server.resident`; of a child that was forked only what is its own."""
+    """Bytes resident in a process, quicker than `Server.resident`."""
     return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -141,11 +141,13 @@ def save_under_load(server: Server, count: int) -> dict:
         behind = Usage(server)
         time.sleep(1)
         cost_behind, _ = behind.since()
+    # Of a server that forks: the pages of which its child, which is not watched, had to keep copies. Here: what the view
+    # has kept from being freed, which is part of what is resident.
+    kept = int(info["rdb_last_cow_size"])
     figures = {
         "us/command idle": idle_cost, "during": cost, "ratio": cost / idle_cost, "after": cost_behind,
         "throughput share": rate / idle_rate, "save s": seconds,
-        # Of a server that forks: the pages that its child had to get copies of. Here: what the view has kept.
-        "MB kept": int(info["rdb_last_cow_size"]) / 1e6, "MB more resident": max(0, watcher.most - rest) / 1e6,
+        "MB kept": kept / 1e6, "MB added": max(kept, watcher.most - rest) / 1e6,
     }
     if longest is not None:
         figures |= {"longest turn ms": int(longest) / 1000, "freeze us": int(info["rdb_last_freeze_usec"])}

@@ -1,6 +1,9 @@
 """The measurements as tables, as text for a terminal and as Markdown for README."""
 
 
+COLLECTIONS = ("hashes",)  # sections of one shape, one for each type
+
+
 def table(header: list[str], rows: list[list[str]], markdown: bool) -> str:
     if markdown:
         lines = ["| " + " | ".join(header) + " |", "|" + "---|" + "---:|" * (len(header) - 1)]
@@ -87,6 +90,9 @@ def render(data: dict, servers: list[str], markdown: bool) -> str:
     if "sets" in data:
         part("Sets: processor time a command", throughput(data["sets"]["speed"], servers, markdown))
         part("Sets: resident bytes", sizes(data["sets"]["memory"], servers, markdown, "measure"))
+    if "sorted-sets" in data:
+        part("Sorted sets: processor time a command", throughput(data["sorted-sets"]["speed"], servers, markdown))
+        part("Sorted sets: resident bytes", sizes(data["sorted-sets"]["memory"], servers, markdown, "measure"))
     if "persistence" in data:
         for measure, by_server in data["persistence"].items():
             part(f"Snapshots: {measure}", figures(by_server, servers, markdown))
@@ -95,4 +101,9 @@ def render(data: dict, servers: list[str], markdown: bool) -> str:
         variants = list(next(iter(found["loads"].values())))
         part("Huge pages: processor time a command", throughput(found["loads"], variants, markdown))
         part("Huge pages: costs", sizes(found["costs"], variants, markdown, "measure"))
+    for name in filter(data.__contains__, COLLECTIONS):
+        title = name.capitalize()
+        part(f"{title}: throughput and processor time a command", throughput(data[name]["loads"], servers, markdown))
+        part(f"{title}: resident bytes", sizes(data[name]["memory"], servers, markdown, "of"))
+        part(f"{title}: the loop's own times ({servers[0]})", fields(data[name]["latency"], markdown, "phase"))
     return "\n\n".join(parts)

@@ -86,7 +86,7 @@ class Server:
         while True:
             try:
                 wire = Wire(self.port)
-                wire("PING")
+                wire("INFO", "server")  # answered while a file is being loaded, too
                 return wire
             except OSError:
                 if self.process.poll() is not None or time.monotonic() > deadline:

@@ -115,6 +115,7 @@ extension Engine {
   func snapshotFeatures(_ options: RDBWriterOptions) -> RDBFeatures {
     var features = options.features.union(.hints)
     if memory.usedByteCount >= 1 << 32 { features.insert(.longLengths) }
+    if keyspace.hasHeldSortedSets { features.insert(.binaryScores) }
     return features
   }
 

@@ -2,6 +2,7 @@
 enum CollectionPart {
   case field(HashField)
   case member(SetMember)
+  case scored(ScoredMember)
 }
 
 /// The walk over the large collections of a frozen view, one after the other: part of a `ViewWalker`. Made before the
@@ -9,8 +10,12 @@ enum CollectionPart {
 @safe struct CollectionWalk: ~Copyable {
   private var fields = TableWalk<HashField>()
   private var members = TableWalk<SetMember>()
+  private var scored: TreeWalker<MemberLeaf>
   /// The type of the collection that is being walked.
   private var current: ValueType?
+
+  /// - Parameter currentTag: what units carry since the freeze.
+  init(currentTag: UInt8) { scored = TreeWalker(currentTag: currentTag) }
 
   /// A collection has been begun and not been walked to its end.
   var isUnderWay: Bool { @inline(__always) get { current != nil } }
@@ -22,7 +27,11 @@ enum CollectionPart {
     switch type {
     case .hash: unsafe fields.begin(TableRoot(raw: root), &releaser)
     case .set: unsafe members.begin(TableRoot(raw: root), &releaser)
-    case .list, .sortedSet, .string, .stream: CollectionRoots.noRoot(type)
+    case .sortedSet:
+      let root = unsafe SortedSetRoot(raw: root)
+      unsafe scored.start(root: root.tree.pointee.root, height: root.tree.pointee.height)
+      unsafe releaser.release(root.raw) { SortedSetRoot.byteCount }
+    case .list, .string, .stream: CollectionRoots.noRoot(type)
     }
   }
 
@@ -39,8 +48,30 @@ enum CollectionPart {
     case .set:
       members.isCancelled = isCancelled
       goesOn = members.step(units: &units, &releaser) { visitor.visit(.member($0)) }
-    case .list, .sortedSet, .string, .stream: CollectionRoots.noRoot(current)
+    case .sortedSet:
+      let limit = units
+      let done = unsafe withUnsafeMutablePointer(to: &releaser) { releaser in
+        unsafe withUnsafeMutablePointer(to: &visitor) { visitor in
+          var adapter = unsafe MemberVisitor(releaser: releaser, visitor: visitor)
+          return scored.step(limit, isCancelled: isCancelled, &adapter)
+        }
+      }
+      units -= done
+      goesOn = done == limit
+    case .list, .string, .stream: CollectionRoots.noRoot(current)
     }
     if !goesOn { self.current = nil }
+  }
+}
+
+/// Shows the members of a tree to the visitor of a whole view. It lives for one step.
+@safe private struct MemberVisitor<Visitor: ViewVisitor & ~Copyable>: TreeVisitor {
+  let releaser: UnsafeMutablePointer<UnitReleaser>
+  let visitor: UnsafeMutablePointer<Visitor>
+
+  mutating func visit(_ unit: UnsafeMutableRawPointer) { unsafe visitor.pointee.visit(.scored(ScoredMember(raw: unit))) }
+
+  mutating func take(dead unit: UnsafeMutableRawPointer, _ byteCount: Int) {
+    unsafe releaser.pointee.take(dead: unit, byteCount)
   }
 }

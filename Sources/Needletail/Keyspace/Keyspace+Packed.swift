@@ -31,12 +31,13 @@ extension Keyspace {
         return
       }
     } else if byteCount <= Entry.inlineMaxBytes {
-      let capacity = Heap.goodSize(entry.byteCount) - (entry.byteCount - blob.count)
-      if byteCount <= capacity && Heap.goodSize(entry.byteCount) == Heap.goodSize(entry.byteCount + splice.byteCountDelta),
+      // The usual change, of a value by one as long, asks the allocator nothing.
+      let delta = splice.byteCountDelta
+      if delta == 0 || Heap.goodSize(entry.byteCount) == Heap.goodSize(entry.byteCount + delta),
         unsafe !context.units.belongsToView(entry.raw)
       {
         let place = unsafe UnsafeMutableRawPointer(mutating: blob.base)
-        unsafe fill(splice.apply(to: place, byteCount: blob.count, capacity: capacity))
+        unsafe fill(splice.apply(to: place, byteCount: blob.count, capacity: max(blob.count, byteCount)))
         entry.storePackedCount(byteCount)
         return
       }

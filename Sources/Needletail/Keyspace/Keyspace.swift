@@ -45,6 +45,8 @@ extension Entry: TableElement {
   var clock = AccessClock()
   var effects = Effects()
   var limits = CollectionLimits()
+  /// A sorted set may be somewhere: a snapshot needs a version of the format that has its scores in binary.
+  var hasHeldSortedSets = false
   /// Chooses keys and elements.
   var random = FastRandom()
   /// Milliseconds since 1970, one reading for a whole command.
@@ -311,6 +313,7 @@ extension Entry: TableElement {
     }
     unsafe TableTeardown.run(&(databases + database).pointee.table, &context.wheel, context.units,
       inBackground: true)
+    if (0..<databaseCount).allSatisfy({ count(database: $0) == 0 }) { hasHeldSortedSets = false }
     return removed
   }
 }

@@ -49,9 +49,13 @@ struct RDBFeatures: OptionSet {
   static let longLengths = RDBFeatures(rawValue: 2)
   /// Idle times or use frequencies of keys.
   static let usage = RDBFeatures(rawValue: 4)
+  /// Sorted sets with their scores as eight bytes.
+  static let binaryScores = RDBFeatures(rawValue: 8)
 
   /// A DUMP payload of the first version that had any, which knows all forms of shorter strings.
-  var version: Int { contains(.usage) ? 9 : contains(.longLengths) ? 8 : contains(.hints) ? 7 : 6 }
+  var version: Int {
+    contains(.usage) ? 9 : !isDisjoint(with: [.longLengths, .binaryScores]) ? 8 : contains(.hints) ? 7 : 6
+  }
 }
 
 enum RDBOpcode {

@@ -153,6 +153,9 @@ struct RDBWriterOptions {
       string(field.value)
     case .member(let member):
       string(member.bytes)
+    case .scored(let member):
+      string(member.member)
+      score(member.score)
     }
   }
 
@@ -309,6 +312,9 @@ struct RDBWriterOptions {
     unsafe buffer.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
     count &+= 1
   }
+
+  /// A sorted set's score.
+  mutating func score(_ value: Double) { fixed(Int(bitPattern: UInt(value.bitPattern))) }
 
   private mutating func fixed(_ value: Int) {
     reserve(8)

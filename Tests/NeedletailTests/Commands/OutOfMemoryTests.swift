@@ -34,6 +34,11 @@ import Testing
     Case("SET K v EX 100", then: "PERSIST K"), Case("SET K v", then: "GETEX K EX 10"),
     Case("SET k @", then: "RENAME k K"), Case("SET K v", then: "RENAME K L"), Case("SET k # EX 100", then: "COPY k K"),
     Case("SET K @", then: "COPY K k"),
+    Case(then: "HSET h f @"), Case("HSET h a 1", then: "HSET h f @"), Case("HSET h f # EX 100", then: "HSET h f @"),
+    Case("HSET h a 1 b 2", then: "HSETNX h f @"), Case(then: "HSETNX h @ 1"), Case("HSET h f #", then: "HSETNX h a 1"),
+    Case("HSET h f # n 1", then: "HINCRBY h n 999999999999999999"), Case("HSET h f # n 1", then: "HINCRBYFLOAT h n 1e4900"),
+    Case("HSET h f # a 1 b 2", then: "COPY h g"), Case(then: "HSET K f v"), Case("HSET K f v", then: "HSET K f @"),
+    Case("HSET K f v", then: "EXPIRE K 100"), Case("HSET h f @", then: "RENAME h K"), Case("HSET K f #", then: "COPY K k"),
   ]
 
   private func arguments(_ line: String) -> [[UInt8]] {
@@ -49,17 +54,30 @@ import Testing
   }
 
   private struct Value: Equatable {
-    let bytes: [UInt8]
+    let value: HeldValue
     let expiry: Int?
-    let encoding: ValueEncoding
+    /// Nil of a hash: one that was to become large may be so already.
+    let encoding: ValueEncoding?
+
+    init(_ entry: Entry) {
+      expiry = entry.expiry
+      guard entry.type == .hash else {
+        value = HeldValue(entry)
+        encoding = entry.encoding
+        return
+      }
+      var hash = HeldHash(entry)
+      hash.isLarge = false
+      value = .hash(hash)
+      encoding = nil
+    }
   }
 
   private func contents(of server: TestServer) -> [[UInt8]: Value] {
     server.withEngine { engine in
       var contents: [[UInt8]: Value] = [:]
       _ = engine.keyspace.scan(database: 0, cursor: 0, count: Int.max) { entry in
-        contents[entry.key.array] = Value(bytes: entry.withString { $0.array }, expiry: entry.expiry,
-          encoding: entry.encoding)
+        contents[entry.key.array] = Value(entry)
       }
       return contents
     }

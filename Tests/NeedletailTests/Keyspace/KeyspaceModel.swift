@@ -5,8 +5,27 @@ import Testing
 /// A keyspace and what it should hold, with the walker of DESIGN.md §5 beside it.
 final class KeyspaceModel {
   struct Held: Equatable {
-    var bytes: [UInt8]
+    var value: HeldValue
     var expiry: Int?
+
+    init(_ value: HeldValue, expiry: Int?) {
+      self.value = value
+      self.expiry = expiry
+    }
+
+    init(bytes: [UInt8], expiry: Int?) { self.init(.string(bytes), expiry: expiry) }
+
+    /// What an entry holds; of a large collection nothing yet.
+    init(_ entry: Entry) { self.init(HeldValue(entry), expiry: entry.expiry) }
+
+    /// A string's bytes.
+    var bytes: [UInt8] {
+      get {
+        guard case .string(let bytes) = value else { preconditionFailure("no string") }
+        return bytes
+      }
+      set { value = .string(newValue) }
+    }
   }
   typealias Contents = [[Int: Held]]
 
@@ -21,6 +40,11 @@ final class KeyspaceModel {
   var view: FrozenKeyspace?
   var pins: [(unit: StringUnit, bytes: [UInt8])] = []
   var failures = 0
+  /// Of so many keys one may be a hash, which takes longer to check than a string.
+  var hashEvery = 1
+  /// What hashes there have been.
+  var hashEncodings: Set<ValueEncoding> = []
+  var largestHash = 0
   var coverage = ModelCoverage()
   /// Above 0 keys come rather than go, below 0 they go: tables split and merge.
   var tide = 0
@@ -30,6 +54,9 @@ final class KeyspaceModel {
     self.freer = freer
     keyspace = Keyspace(databaseCount: 2, seed: HashSeed(k0: random.seed, k1: 7), freer: freer,
       nowMilliseconds: 1_700_000_000_000)
+    // Low, so that hashes of the few fields that a step can afford cross them.
+    keyspace.limits.hashEntries = Self.limits.hashEntries
+    keyspace.limits.hashBytes = Self.limits.hashBytes
     keys = (0..<keyCount).map { i in
       switch i {
       case 0: []
@@ -56,8 +83,7 @@ final class KeyspaceModel {
       var found = keyspace.find(Key(key, keyspace.seed), in: database)
       if let value = held[database][i], isExpired(value) { held[database][i] = nil }
       if let entry = found.entry {
-        let value = Held(bytes: entry.withString { $0.array }, expiry: entry.expiry)
-        if value != held[database][i] { fail("key \(i) is wrong") }
+        if !agrees(entry, held[database][i]) { fail("key \(i) is wrong") }
         if entry.key.array != keys[i] { fail("key \(i) has another's entry") }
       } else if held[database][i] != nil {
         fail("key \(i) is missing")
@@ -95,9 +121,14 @@ final class KeyspaceModel {
     let before = view == nil ? nil : shape(database)
     withFound(database, i) { found in
       let moment = self.moment(found, in: database)
-      var choice = random.below(17)
+      // Else a hash would hardly get more than one change before something else becomes of it.
+      if found.entry?.type == .hash && tide >= 0 && random.chance(60) {
+        coverage.note(.changeFields, moment)
+        return changeHash(&found)
+      }
+      var choice = random.below(19)
       if tide > 0 && 10...12 ~= choice { choice = 0 }
-      if tide < 0 && (0..<4 ~= choice || 13...15 ~= choice) { choice = 10 }
+      if tide < 0 && (0..<4 ~= choice || choice >= 13) { choice = 10 }
       switch choice {
       case 0..<4:
         coverage.note(found.entry == nil ? .insert : .overwrite, moment)
@@ -137,6 +168,10 @@ final class KeyspaceModel {
         held[database][i] = nil
       case 13...15:
         if found.entry != nil { relocate(&found, i, moment) }
+      case 16, 17:
+        guard i % hashEvery == 0 else { return }
+        coverage.note(found.entry == nil ? .insert : .overwrite, moment)
+        changeHash(&found)
       default: break
       }
     }
@@ -207,7 +242,7 @@ final class KeyspaceModel {
         coverage.note(.copy, moment)
         let entry = source.entry!
         try! keyspace.copy(entry, to: &target)
-        if source.entry!.withString({ $0.array }) != value.bytes { fail("the original of a copy changed") }
+        if !agrees(source.entry!, value) { fail("the original of a copy changed") }
         held[to][j] = value
         return
       }
@@ -218,6 +253,7 @@ final class KeyspaceModel {
   }
 
   private func modify(_ found: inout Found) {
+    guard found.entry.map({ $0.type == .string }) ?? true else { return }
     let i = keyIndexes[found.key.bytes.array]!
     var value = held[found.database][i] ?? Held(bytes: [], expiry: nil)
     let count: Int
@@ -275,8 +311,14 @@ final class KeyspaceModel {
       for (i, value) in held[database] {
         withView(keys[i]) { key in
           var found = other.find(Key(key, other.seed), in: database)
-          let change = value.expiry.map { ExpiryChange.at($0) } ?? .clear
-          withView(value.bytes) { try! other.setString(&found, $0, expiry: change) }
+          switch value.value {
+          case .string(let bytes):
+            let change = value.expiry.map { ExpiryChange.at($0) } ?? .clear
+            withView(bytes) { try! other.setString(&found, $0, expiry: change) }
+          case .hash(let hash):
+            hash.store(in: &other, &found)
+            if let expiry = value.expiry { other.setExpiry(&found, at: expiry) }
+          }
         }
       }
     }
@@ -329,6 +371,8 @@ final class KeyspaceModel {
       unsafe (keyspace.databases + database).pointee.table.forEach { entry in
         unsafe check(entry.raw)
         if let unit = entry.stringUnit { unsafe check(unit.raw) }
+        if let unit = entry.blobUnit { unsafe check(unit.raw) }
+        if entry.type == .hash, let root = unsafe entry.root { unsafe forEachUnit(of: TableRoot(raw: root)) { unsafe check($0) } }
       }
     }
   }
@@ -360,18 +404,31 @@ private struct SeenContents: ViewVisitor {
   var contents: KeyspaceModel.Contents = [[:], [:]]
   var problems = 0
   private var database = 0
+  /// The large hash whose fields are coming, and how many are still to come.
+  private var large: (key: Int, hash: HeldHash, left: Int)?
 
   init(_ keyIndexes: [[UInt8]: Int]) { self.keyIndexes = keyIndexes }
 
-  mutating func visit(_ part: CollectionPart) { problems += 1 }
+  mutating func begin(_ table: FrozenView.Table) {
+    database = table.database
+    if large != nil { problems += 1 }
+  }
 
-  mutating func begin(_ table: FrozenView.Table) { database = table.database }
+  mutating func visit(_ part: CollectionPart) {
+    guard var large, case .field(let field) = part else { return problems += 1 }
+    // Only one owner, or every field would copy those before it.
+    self.large = nil
+    if large.hash.fields.updateValue(field.value.array, forKey: field.field.array) != nil { problems += 1 }
+    large.left -= 1
+    guard large.left == 0 else { return self.large = large }
+    contents[database][large.key]!.value = .hash(large.hash)
+  }
 
   mutating func visit(_ entry: Entry) {
-    let held = KeyspaceModel.Held(bytes: entry.withString { $0.array }, expiry: entry.expiry)
-    guard let key = keyIndexes[entry.key.array], contents[database].updateValue(held, forKey: key) == nil else {
-      problems += 1
-      return
-    }
+    guard large == nil, let key = keyIndexes[entry.key.array],
+      contents[database].updateValue(KeyspaceModel.Held(entry), forKey: key) == nil
+    else { return problems += 1 }
+    guard entry.encoding == .root else { return }
+    large = (key, HeldHash(isLarge: true), entry.length)
   }
 }
