@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from benchlib import active, expiry, hashes, hugepages, persistence, report, sections, servers, sortedsets  # noqa: E402
+from benchlib import active, expiry, hashes, hugepages, persistence, report, sections, servers, sets, sortedsets  # noqa: E402
 
 SECTIONS = {
     "throughput": sections.throughput,
@@ -22,6 +22,7 @@ SECTIONS = {
     "active": active.active,
     "latency": sections.latency,
     "expiry": expiry.expiry,
+    "sets": sets.sets,
     "hashes": hashes.hashes,
     "sorted-sets": sortedsets.sorted_sets,
     "persistence": persistence.persistence,

@@ -87,6 +87,9 @@ def render(data: dict, servers: list[str], markdown: bool) -> str:
     if "expiry" in data:
         flat = {f"{m}, {server}": v for m, by_server in data["expiry"].items() for server, v in by_server.items()}
         part("Expiry", fields(flat, markdown, "measure"))
+    if "sets" in data:
+        part("Sets: processor time a command", throughput(data["sets"]["speed"], servers, markdown))
+        part("Sets: resident bytes", sizes(data["sets"]["memory"], servers, markdown, "measure"))
     if "sorted-sets" in data:
         part("Sorted sets: processor time a command", throughput(data["sorted-sets"]["speed"], servers, markdown))
         part("Sorted sets: resident bytes", sizes(data["sorted-sets"]["memory"], servers, markdown, "measure"))
