@@ -109,9 +109,11 @@ extension Engine {
 }
 
 extension Entry {
-  /// The bytes of the value in an RDB file, uncompressed: a small integer's, or a length and the string.
+  /// The bytes of the value in an RDB file, uncompressed: a small integer's, or a length and the string. Of a collection
+  /// what it takes here.
   fileprivate var serializedCount: Int {
-    withString { bytes in
+    guard type == .string else { return childBytes + (blob?.count ?? 0) }
+    return withString { bytes in
       // A string of up to 11 bytes is saved as an integer too when it spells one of 32 bits.
       if bytes.count <= 11, let number = bytes.integer, Int32(exactly: number) != nil {
         return Int8(exactly: number) != nil ? 2 : Int16(exactly: number) != nil ? 3 : 5

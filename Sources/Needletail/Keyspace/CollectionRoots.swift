@@ -6,7 +6,8 @@ enum CollectionRoots {
     switch type {
     case .hash: unsafe TableRoot<HashField>(raw: root).table.pointee.count
     case .set: unsafe TableRoot<SetMember>(raw: root).table.pointee.count
-    case .list, .sortedSet, .string, .stream: noRoot(type)
+    case .list: unsafe ListRoot(raw: root).count
+    case .sortedSet, .string, .stream: noRoot(type)
     }
   }
 
@@ -15,7 +16,8 @@ enum CollectionRoots {
     switch type {
     case .hash: unsafe TableRoot<HashField>(raw: root).totalByteCount
     case .set: unsafe TableRoot<SetMember>(raw: root).totalByteCount
-    case .list, .sortedSet, .string, .stream: noRoot(type)
+    case .list: unsafe ListRoot(raw: root).totalByteCount
+    case .sortedSet, .string, .stream: noRoot(type)
     }
   }
 
@@ -25,7 +27,8 @@ enum CollectionRoots {
     switch type {
     case .hash: unsafe TableRoot<HashField>(raw: root).drop(units)
     case .set: unsafe TableRoot<SetMember>(raw: root).drop(units)
-    case .list, .sortedSet, .string, .stream: noRoot(type)
+    case .list: unsafe ListRoot(raw: root).drop(units)
+    case .sortedSet, .string, .stream: noRoot(type)
     }
   }
 
@@ -35,7 +38,8 @@ enum CollectionRoots {
     switch type {
     case .hash: unsafe TableRoot<HashField>.free(root, tag: tag, limbo)
     case .set: unsafe TableRoot<SetMember>.free(root, tag: tag, limbo)
-    case .list, .sortedSet, .string, .stream: noRoot(type)
+    case .list: unsafe ListRoot.free(root, tag: tag, limbo)
+    case .sortedSet, .string, .stream: noRoot(type)
     }
   }
 
@@ -46,7 +50,8 @@ enum CollectionRoots {
     switch type {
     case .hash: unsafe try TableRoot<HashField>(raw: root).deepCopy(&context).raw
     case .set: unsafe try TableRoot<SetMember>(raw: root).deepCopy(&context).raw
-    case .list, .sortedSet, .string, .stream: noRoot(type)
+    case .list: unsafe try ListRoot(raw: root).deepCopy(&context.units).raw
+    case .sortedSet, .string, .stream: noRoot(type)
     }
   }
 
@@ -55,7 +60,8 @@ enum CollectionRoots {
     switch type {
     case .hash: unsafe TableRoot<HashField>(raw: root).table.pointee.forEach { body(.field($0)) }
     case .set: unsafe TableRoot<SetMember>(raw: root).table.pointee.forEach { body(.member($0)) }
-    case .list, .sortedSet, .string, .stream: noRoot(type)
+    case .list: unsafe ListRoot(raw: root).forEachLeaf { body(.leaf($0)) }
+    case .sortedSet, .string, .stream: noRoot(type)
     }
   }
 

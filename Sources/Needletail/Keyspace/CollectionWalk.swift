@@ -2,6 +2,8 @@
 enum CollectionPart {
   case field(HashField)
   case member(SetMember)
+  /// Elements of a list that lie side by side.
+  case leaf(ListLeaf)
 }
 
 /// The walk over the large collections of a frozen view, one after the other: part of a `ViewWalker`. Made before the
@@ -9,8 +11,12 @@ enum CollectionPart {
 @safe struct CollectionWalk: ~Copyable {
   private var fields = TableWalk<HashField>()
   private var members = TableWalk<SetMember>()
+  private var leaves: TreeWalker<ListLeaves>
   /// The type of the collection that is being walked.
   private var current: ValueType?
+
+  /// - Parameter currentTag: what units carry since the freeze.
+  init(currentTag: UInt8) { leaves = TreeWalker(currentTag: currentTag) }
 
   /// A collection has been begun and not been walked to its end.
   var isUnderWay: Bool { @inline(__always) get { current != nil } }
@@ -22,7 +28,12 @@ enum CollectionPart {
     switch type {
     case .hash: unsafe fields.begin(TableRoot(raw: root), &releaser)
     case .set: unsafe members.begin(TableRoot(raw: root), &releaser)
-    case .list, .sortedSet, .string, .stream: CollectionRoots.noRoot(type)
+    case .list:
+      let root = unsafe ListRoot(raw: root)
+      let tree = root.tree
+      unsafe leaves.start(root: tree.root, height: tree.height)
+      unsafe releaser.release(root.raw) { ListRoot.byteCount }
+    case .sortedSet, .string, .stream: CollectionRoots.noRoot(type)
     }
   }
 
@@ -39,8 +50,30 @@ enum CollectionPart {
     case .set:
       members.isCancelled = isCancelled
       goesOn = members.step(units: &units, &releaser) { visitor.visit(.member($0)) }
-    case .list, .sortedSet, .string, .stream: CollectionRoots.noRoot(current)
+    case .list:
+      let limit = units
+      let done = unsafe withUnsafeMutablePointer(to: &releaser) { releaser in
+        unsafe withUnsafeMutablePointer(to: &visitor) { visitor in
+          var adapter = unsafe LeafVisitor(releaser: releaser, visitor: visitor)
+          return leaves.step(limit, isCancelled: isCancelled, &adapter)
+        }
+      }
+      units -= done
+      goesOn = done == limit
+    case .sortedSet, .string, .stream: CollectionRoots.noRoot(current)
     }
     if !goesOn { self.current = nil }
+  }
+}
+
+/// Shows the leaves of a list to the visitor of a whole view. It lives for one step.
+@safe private struct LeafVisitor<Visitor: ViewVisitor & ~Copyable>: TreeVisitor {
+  let releaser: UnsafeMutablePointer<UnitReleaser>
+  let visitor: UnsafeMutablePointer<Visitor>
+
+  mutating func visit(_ unit: UnsafeMutableRawPointer) { unsafe visitor.pointee.visit(.leaf(ListLeaf(unit))) }
+
+  mutating func take(dead unit: UnsafeMutableRawPointer, _ byteCount: Int) {
+    unsafe releaser.pointee.take(dead: unit, byteCount)
   }
 }

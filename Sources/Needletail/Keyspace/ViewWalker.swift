@@ -4,7 +4,7 @@ protocol ViewVisitor: ~Copyable {
   mutating func begin(_ table: FrozenView.Table)
   /// A key with its value; of a large collection the root only.
   mutating func visit(_ entry: Entry)
-  /// A part of the large collection whose entry was the last: as many follow as its root counts.
+  /// A part of the large collection whose entry was the last: its parts have as many elements as its root counts.
   mutating func visit(_ part: CollectionPart)
 }
 
@@ -29,7 +29,7 @@ struct NoVisitor: ViewVisitor {
   private var table = -1
   private var index = 0
   private var elements = SegmentElements()
-  private var collection = CollectionWalk()
+  private var collection: CollectionWalk
   /// Keys visited so far, encoded or not.
   private(set) var visitedCount = 0
   /// From now on units are released without being shown to the visitor.
@@ -37,6 +37,7 @@ struct NoVisitor: ViewVisitor {
 
   init(_ view: consuming FrozenView, freer: BackgroundFreer) {
     releaser = UnitReleaser(currentTag: view.currentTag, freer: freer)
+    collection = CollectionWalk(currentTag: view.currentTag)
     self.view = view
   }
 

@@ -21,7 +21,12 @@ import CSystem
   @inline(__always)
   mutating func release(_ unit: UnsafeMutableRawPointer, _ byteCount: () -> Int) {
     if unsafe Units.release(unit, currentTag: currentTag) { return }
-    unsafe dead.append(unit, byteCount())
+    unsafe take(dead: unit, byteCount())
+  }
+
+  /// A unit that came back dead from somebody who releases by himself.
+  mutating func take(dead unit: UnsafeMutableRawPointer, _ byteCount: Int) {
+    unsafe dead.append(unit, byteCount)
     if dead.count >= Self.deadBatch { handOver() }
   }
 
