@@ -259,6 +259,7 @@ final class ListModel {
         guard let copy = value.makeEntry(key: found.key.bytes, expiry: nil, clock: 0, tag: options.tag) else { return }
         if copy.valueDigest != entry.valueDigest { fail("list \(i) is restored as another") }
         copy.free(tag: options.tag, options.freer.limbo)
+        if writer.failure != nil { fail("list \(i) could not be written") }
       }
     }
   }
