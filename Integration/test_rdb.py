@@ -11,7 +11,7 @@ import time
 import pytest
 
 from harness import LONG, ORACLE, OURS, Connection, Server, encode, eventually, free_port
-from snapshots import BINARIES, PEERS, Keys, contents, dump, fill, make_keys, start
+from snapshots import BINARIES, PEERS, Keys, contents, crc64, dump, fill, make_keys, start
 
 
 @pytest.fixture(scope="module")
@@ -25,15 +25,20 @@ def check_file(path: pathlib.Path) -> str:
     return done.stdout
 
 
+DEBUG = ("--enable-debug-command", "yes")
+
+
+@pytest.mark.parametrize("command", ["SAVE", "BGSAVE"])
 @pytest.mark.parametrize("options", [[], ["--rdbcompression", "no", "--rdbchecksum", "no"]], ids=["usual", "plain"])
-def test_our_file(keys: Keys, tmp_path: pathlib.Path, options: list[str]) -> None:
-    """Everybody loads what we write, with the same contents and times."""
-    with start(OURS, tmp_path, *options) as server:
+def test_our_file(keys: Keys, tmp_path: pathlib.Path, options: list[str], command: str) -> None:
+    """Everybody loads what we write, with the same contents, times and digests."""
+    with start(OURS, tmp_path, *options, *DEBUG) as server:
         fill(server, keys)
-        assert server.call("SAVE") == b"+OK\r\n"
+        assert server.call(command)[:1] == b"+"
+        assert eventually(lambda: server.info("rdb_saves") == "1", 60)
         assert server.info("rdb_changes_since_last_save") == "0"
-        assert server.info("rdb_saves") == "1"
         expected = contents(server)
+        digest = server.call("DEBUG", "DIGEST")
     assert len(expected) == len(keys)
     file = tmp_path / "dump.rdb"
     assert file.read_bytes()[:9] == b"REDIS0007"
@@ -41,20 +46,45 @@ def test_our_file(keys: Keys, tmp_path: pathlib.Path, options: list[str]) -> Non
     report = check_file(file)
     assert f"{len(keys)} keys read" in report
     for name, binary in BINARIES.items():
-        with start(binary, tmp_path) as server:
+        with start(binary, tmp_path, *DEBUG) as server:
             assert contents(server) == expected, name
+            assert server.call("DEBUG", "DIGEST") == digest, name
 
 
 @pytest.mark.parametrize("policy", ["noeviction", "allkeys-lru", "allkeys-lfu"])
 @pytest.mark.parametrize("peer", PEERS)
 def test_their_file(keys: Keys, tmp_path: pathlib.Path, peer: str, policy: str) -> None:
-    with start(BINARIES[peer], tmp_path, "--maxmemory-policy", policy) as server:
+    with start(BINARIES[peer], tmp_path, "--maxmemory-policy", policy, *DEBUG) as server:
         fill(server, keys)
         assert server.call("SAVE") == b"+OK\r\n"
         expected = contents(server)
-    with start(OURS, tmp_path, "--maxmemory-policy", policy) as server:
+        digest = server.call("DEBUG", "DIGEST")
+    with start(OURS, tmp_path, "--maxmemory-policy", policy, *DEBUG) as server:
         assert contents(server) == expected
+        assert server.call("DEBUG", "DIGEST") == digest
         assert server.info("rdb_last_load_keys_loaded") == str(len(keys))
+
+
+def test_files_of_valkey(small_file: bytes, tmp_path: pathlib.Path) -> None:
+    """Valkey 8 says REDIS and version 11, Valkey 9 VALKEY and version 80."""
+    (tmp_path / "dump.rdb").write_bytes(small_file)
+    with start(OURS, tmp_path, *DEBUG) as server:
+        digest = server.call("DEBUG", "DIGEST")
+        assert server.call("DBSIZE") == b":51\r\n"
+    assert small_file[9:21] == b"\xfa\x09redis-ver\x05"
+    body = b"\xfa\x0avalkey-ver" + small_file[20:-8]
+    for header in (b"VALKEY080", b"REDIS0011"):
+        data = header + body
+        # No checksum was taken, says a zero.
+        (tmp_path / "dump.rdb").write_bytes(data + bytes(8))
+        with start(OURS, tmp_path, *DEBUG) as server:
+            assert server.call("DEBUG", "DIGEST") == digest
+        (tmp_path / "dump.rdb").write_bytes(data + crc64(data).to_bytes(8, "little"))
+        with start(OURS, tmp_path, *DEBUG) as server:
+            assert server.call("DEBUG", "DIGEST") == digest
+    for header in (b"VALKEY081", b"VALKEY011", b"REDIS0080"):
+        status, log = run_with_file(header + body + bytes(8), tmp_path)
+        assert status == 1 and "at offset 0" in log, header
 
 
 @pytest.mark.parametrize("reader", BINARIES)

@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from harness import ORACLE, OURS, Server  # noqa: E402
 
+from differential.rules import matches  # noqa: E402
 from differential.servers import start  # noqa: E402
 from differential.session import EPOCH_COMMANDS, Session, cli_lines  # noqa: E402
 
@@ -24,6 +25,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help="repeats a run")
     parser.add_argument("--epoch", type=int, default=None, help="only this epoch of the run")
     parser.add_argument("--print", action="store_true", help="prints the steps of --epoch and runs nothing else")
+    parser.add_argument("--only", help="commands whose names match one of these patterns, as in 'h*,del,expire*'")
     parser.add_argument("--list", action="store_true", help="lists what is tested, and what is not, and why")
     parser.add_argument("--ours", default=OURS, help="our server (default %(default)s)")
     parser.add_argument("--oracle", default=ORACLE, help="Redis 8.2.3 (default %(default)s)")
@@ -34,6 +36,9 @@ def main() -> int:
     with start(arguments.ours) as ours, start(arguments.oracle) as oracle:
         for protocol in protocols:
             session = Session(ours, oracle, protocol, seed)
+            if arguments.only:
+                patterns = arguments.only.split(",")
+                session.commands = [command for command in session.commands if matches(command.name, patterns)]
             if arguments.list:
                 list_commands(session)
                 return 0

@@ -137,6 +137,8 @@ class Generator:
             if command.name in self.deadline_names:
                 keep_deadlines_away(request, len(command.words))
                 self.values.has_passed_deadline = True
+        if command.group == "generic" and command.words[0].startswith(b"SORT"):
+            keep_order_known(request)
         return request
 
     def mutate(self, request: Request, words: int) -> None:
@@ -316,3 +318,10 @@ def keep_deadlines_away(request: Request, words: int) -> None:
         digits = request[index]
         if digits.isdigit() and len(digits) < 8 and 0 < int(digits) < NEAREST_DEADLINE:
             request[index] = HARMLESS_DEADLINE
+
+
+def keep_order_known(request: Request) -> None:
+    """SORT by what names no key does not sort: a set's order would show."""
+    for index in range(2, len(request) - 1):
+        if request[index].upper() == b"BY" and b"*" not in request[index + 1]:
+            request[index + 1] += b"*"

@@ -163,6 +163,8 @@ class Values:
             return self.setting_value
         if argument.name == "parameter" and command.name == "config|set":
             return self.changeable_setting
+        if command.group == "sorted-set" and argument.name in ("min", "max", "start", "stop"):
+            return self.range_end(command.name)
         if argument.type == "double" and argument.name != "timeout":
             return self.double
         # A name alone is ambiguous: ZRANGE's start is a string, ZPOPMIN's count an integer.
@@ -208,6 +210,26 @@ class Values:
         if chance < 0.9:
             return self.pick(SMALL) if chance < 0.6 else self.number(-60, 60)
         return self.pick(EXTREMES if chance < 0.96 else NOT_INTEGERS)
+
+    def range_end(self, name: str) -> Draw:
+        """An end of a range of members: by rank, score or bytes. Where scores differ, what lies between two members is a
+        matter of chance in Redis, so commands that change anything get all members or none."""
+        by_bytes = [b"-", b"+"]
+        if name in ("zrange", "zrangebylex", "zrevrangebylex", "zlexcount"):
+            by_bytes += [b"[a", b"(a", b"[c", b"(d", b"[g", b"[", b"(", b"[7"]
+        if name.endswith("lex") or name == "zlexcount":
+            return self.either(0.95, by_bytes, [b"a", b"", b"+x", b"1", *NOT_INTEGERS[:4]])
+        by_score = [b"-inf", b"+inf", b"(1", b"(3.14", b"(-2", b"(inf", b"("]
+
+        def draw() -> bytes:
+            chance = self.random()
+            if "score" in name or name == "zcount":
+                return self.pick(by_score) if chance < 0.4 else self.double()
+            if name in ("zrevrange", "zremrangebyrank") or chance < 0.6:
+                return self.position()
+            return self.pick(by_score) if chance < 0.75 else self.pick(by_bytes) if chance < 0.9 else self.double()
+
+        return draw
 
     def offset(self) -> bytes:
         """A string grows no further than some kilobytes by it, or far beyond what it may."""

@@ -13,14 +13,19 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from benchlib import expiry, report, sections, servers  # noqa: E402
+from benchlib import active, expiry, hashes, hugepages, persistence, report, sections, servers, sortedsets  # noqa: E402
 
 SECTIONS = {
     "throughput": sections.throughput,
     "memory": sections.memory,
     "connections": sections.connections,
+    "active": active.active,
     "latency": sections.latency,
     "expiry": expiry.expiry,
+    "hashes": hashes.hashes,
+    "sorted-sets": sortedsets.sorted_sets,
+    "persistence": persistence.persistence,
+    "huge-pages": hugepages.huge_pages,
 }
 QUICK = ["throughput", "memory"]
 
@@ -29,6 +34,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two minutes: fewer loads, rounds and keys")
     parser.add_argument("--only", help=f"sections, separated by commas: {', '.join(SECTIONS)}")
+    parser.add_argument("--persistence", action="store_const", dest="only", const="persistence", help="only that section")
     parser.add_argument("--rounds", type=int, help="interleaved runs of each load, of which the median counts (5; with --quick 3)")
     parser.add_argument("--seconds", type=float, help="length of one run (2; with --quick 0.5)")
     parser.add_argument("--server", help="this Needletail binary, instead of building one")

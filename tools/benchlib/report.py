@@ -1,6 +1,9 @@
 """The measurements as tables, as text for a terminal and as Markdown for README."""
 
 
+COLLECTIONS = ("hashes",)  # sections of one shape, one for each type
+
+
 def table(header: list[str], rows: list[list[str]], markdown: bool) -> str:
     if markdown:
         lines = ["| " + " | ".join(header) + " |", "|" + "---|" + "---:|" * (len(header) - 1)]
@@ -47,6 +50,18 @@ def fields(results: dict, markdown: bool, first: str) -> str:
     return table([first, "figures"], [[name, pairs(values)] for name, values in results.items()], markdown)
 
 
+def figures(by_server: dict[str, dict], servers: list[str], markdown: bool) -> str:
+    """One row a figure, one column a server."""
+    shown = [server for server in servers if server in by_server]
+    names = dict.fromkeys(name for server in shown for name in by_server[server])
+    rows = []
+    for name in names:
+        values = [by_server[server].get(name) for server in shown]
+        row = [name, *("-" if value is None else f"{value:g}" for value in values)]
+        rows.append(row + [f"{values[0] / value:.2f}" if value and values[0] is not None else "-" for value in values[1:]])
+    return table(["", *shown, *(f"to {peer}" for peer in shown[1:])], rows, markdown)
+
+
 def pairs(values: dict) -> str:
     return ", ".join(f"{field} {value}" for field, value in values.items()) or "-"
 
@@ -65,10 +80,27 @@ def render(data: dict, servers: list[str], markdown: bool) -> str:
         found = data["connections"]
         idle = {f"idle, {found['count']:,}": found["idle"]}
         part("Connections: resident bytes", sizes(idle, servers, markdown, "connections"))
-        part("Connections: active", throughput(found["active"], servers, markdown))
+    if "active" in data:
+        part("Active connections", throughput(data["active"]["loads"], servers, markdown))
     if "latency" in data:
         part(f"The loop's own times ({servers[0]})", fields(data["latency"], markdown, "phase"))
     if "expiry" in data:
         flat = {f"{m}, {server}": v for m, by_server in data["expiry"].items() for server, v in by_server.items()}
         part("Expiry", fields(flat, markdown, "measure"))
+    if "sorted-sets" in data:
+        part("Sorted sets: processor time a command", throughput(data["sorted-sets"]["speed"], servers, markdown))
+        part("Sorted sets: resident bytes", sizes(data["sorted-sets"]["memory"], servers, markdown, "measure"))
+    if "persistence" in data:
+        for measure, by_server in data["persistence"].items():
+            part(f"Snapshots: {measure}", figures(by_server, servers, markdown))
+    if "huge-pages" in data:
+        found = data["huge-pages"]
+        variants = list(next(iter(found["loads"].values())))
+        part("Huge pages: processor time a command", throughput(found["loads"], variants, markdown))
+        part("Huge pages: costs", sizes(found["costs"], variants, markdown, "measure"))
+    for name in filter(data.__contains__, COLLECTIONS):
+        title = name.capitalize()
+        part(f"{title}: throughput and processor time a command", throughput(data[name]["loads"], servers, markdown))
+        part(f"{title}: resident bytes", sizes(data[name]["memory"], servers, markdown, "of"))
+        part(f"{title}: the loop's own times ({servers[0]})", fields(data[name]["latency"], markdown, "phase"))
     return "\n\n".join(parts)

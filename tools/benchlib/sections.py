@@ -25,8 +25,8 @@ class Plan:
     quick: bool
     note: Callable[[str], None]
 
-    def start(self, name: str) -> Server:
-        return Server(name, self.servers[name])
+    def start(self, name: str, options: list[str] | None = None, label: str | None = None) -> Server:
+        return Server(label or name, self.servers[name], options)
 
 
 # Throughput
@@ -140,8 +140,9 @@ def bytes_a_key(plan: Plan, name: str, kind: str) -> dict[int, float]:
 
 
 def after_changes(plan: Plan, name: str) -> dict[str, float]:
-    """Resident MB over fresh after deleting 90 % of the keys at random, and after giving all keys a longer value in
-    random order. Both are what an allocator that never moves anything is worst at."""
+    """Resident MB of a fresh server, and over that: loaded, after deleting 90 % of the keys at random, and after
+    giving all keys a longer value in random order. The last two are what an allocator that never moves anything is worst
+    at."""
     count = 500_000 if plan.quick else 5_000_000
     million = count / 1e6
     result = {}
@@ -149,6 +150,7 @@ def after_changes(plan: Plan, name: str) -> dict[str, float]:
     order = wire.shuffled(keys.blob(count), keys.WIDTH, seed=3)
     with plan.start(name) as server:
         fresh = server.settled()
+        result["MB of a fresh server"] = fresh / 1e6
         wire.load_random(server.port, keys, 0, count, "random")
         result[f"MB with {million:g} M"] = (server.settled() - fresh) / 1e6
         head = b"*2\r\n$3\r\nDEL\r\n$16\r\n"
@@ -179,25 +181,10 @@ def raise_descriptor_limit() -> None:
 
 
 def connections(plan: Plan) -> dict:
-    """{"idle": {server: bytes a connection}, "active": {load: {server: sample}}}"""
+    """{"count": connections, "idle": {server: bytes a connection}}"""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     count = min(1_000 if plan.quick else 9_000, soft - 500)
-    idle = {name: idle_connection_bytes(plan, name, count) for name in plan.servers}
-    loads = [
-        get_load(f"GET -P 16 -c {count}", 16, count),
-        set_load(f"SET -P 16 -c {count}", 16, count),
-        get_load(f"GET -P 1 -c {count}", 1, count),
-        set_load(f"SET -P 1 -c {count}", 1, count),
-    ]
-    with contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(plan.start(server)) for server in plan.servers]
-        for load in loads:
-            load.keys = 500_000 if plan.quick else 3_000_000
-        for server in servers:
-            wire.load_numbered(server.port, loads[0].keys)
-        seconds = max(plan.seconds, 2)  # connecting so many takes a while, which should not weigh much
-        active = benchmark.interleaved(servers, loads, plan.rounds, seconds, plan.note)
-    return {"count": count, "idle": idle, "active": active}
+    return {"count": count, "idle": {name: idle_connection_bytes(plan, name, count) for name in plan.servers}}
 
 
 def idle_connection_bytes(plan: Plan, name: str, count: int) -> float:

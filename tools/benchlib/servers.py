@@ -55,26 +55,38 @@ class Server:
 
     running: list["Server"] = []
 
-    def __init__(self, name: str, binary: str, options: list[str] | None = None):
+    def __init__(self, name: str, binary: str, options: list[str] | None = None, core: int | None = SERVER_CORE):
+        """`core` None: on whichever there is."""
         self.name = name
         self.port = free_port()
         self.directory = tempfile.mkdtemp(prefix="needletail-bench-")
         command = [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         command += ["--dir", self.directory, *(options or [])]
+        self.command = command if core is None else pinned(core, command)
         self.log = open(os.path.join(self.directory, "log"), "wb")
+        Server.running.append(self)
+        self._start()
+
+    def _start(self) -> None:
         self.process = subprocess.Popen(
-            pinned(SERVER_CORE, command), stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT
+            self.command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT
         )
         self.pid = self.process.pid  # taskset execs, so this is the server's own
-        Server.running.append(self)
         self.wire = self._connect()
+
+    def restart(self) -> None:
+        """Ends the process and starts another in the same directory."""
+        self.wire.close()
+        self.process.kill()
+        self.process.wait()
+        self._start()
 
     def _connect(self) -> Wire:
         deadline = time.monotonic() + 20
         while True:
             try:
                 wire = Wire(self.port)
-                wire("PING")
+                wire("INFO", "server")  # answered while a file is being loaded, too
                 return wire
             except OSError:
                 if self.process.poll() is not None or time.monotonic() > deadline:

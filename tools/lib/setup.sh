@@ -2,7 +2,14 @@
 # Source it with `root` set to the repository's directory.
 
 as_root() {
-  if [[ $(id -u) -eq 0 ]]; then "$@"; else sudo "$@"; fi
+  if [[ $(id -u) -eq 0 ]]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    echo "sudo is missing: become root and run: $*" >&2
+    return 1
+  fi
 }
 
 # Installs those of the named Debian packages that are missing; without any missing it touches neither apt nor sudo.
@@ -42,6 +49,13 @@ need_python() {
   cp "$list" "$venv/.list"
 }
 
+need_swift() {
+  command -v swift >/dev/null && return
+  echo "Swift 6.3 is needed and not in PATH: https://www.swift.org/install" >&2
+  return 1
+}
+
 build_server() {
+  need_swift || return 1
   swift build --package-path "$root" -c release --static-swift-stdlib --product needletail-server </dev/null >&2
 }

@@ -16,7 +16,7 @@ extension KeySpec {
     KeySpec(flags: flags, begin: .index(index), find: .keyNumber(index: 0, firstKey: 1, step: 1))
   }
 
-  /// Keys that no spec can find: `KeyExtraction` knows such commands by name.
+  /// Keys that depend on more than their place in the request.
   static func unknown(_ flags: StaticString...) -> KeySpec {
     KeySpec(flags: flags, begin: .unknown, find: .unknown)
   }

@@ -63,5 +63,6 @@ extension Engine {
   private mutating func closeDebugView() {
     persistence.debugView = nil
     keyspace.thaw()
+    startScheduledSave()
   }
 }

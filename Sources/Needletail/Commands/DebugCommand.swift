@@ -109,16 +109,17 @@ extension Engine {
 }
 
 extension Entry {
-  /// The bytes of the value in an RDB file, uncompressed: a small integer's, or a length and the string. Of a collection
-  /// what it takes here.
+  /// The bytes of the value in an RDB file, uncompressed. Complexity: O(n).
   fileprivate var serializedCount: Int {
-    guard type == .string else { return childBytes + (blob?.count ?? 0) }
-    return withString { bytes in
-      // A string of up to 11 bytes is saved as an integer too when it spells one of 32 bits.
-      if bytes.count <= 11, let number = bytes.integer, Int32(exactly: number) != nil {
-        return Int8(exactly: number) != nil ? 2 : Int16(exactly: number) != nil ? 3 : 5
-      }
-      return (bytes.count < 1 << 6 ? 1 : bytes.count < 1 << 14 ? 2 : 5) + bytes.count
-    }
+    let options = RDBWriterOptions(compresses: false, computesChecksum: false)
+    var writer = RDBWriter(CountingSink(), options)
+    writer.wholeValue(self)
+    return writer.sink.byteCount + writer.bufferedBytes.count
   }
+}
+
+/// Counts what is written and keeps nothing.
+private struct CountingSink: RDBSink {
+  var byteCount = 0
+  mutating func write(_ bytes: ByteView) { byteCount += bytes.count }
 }

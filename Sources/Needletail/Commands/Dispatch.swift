@@ -50,7 +50,7 @@ extension Engine {
       return rejectUnauthenticated(index, request.client)
     }
     if isLoading && !info.flags.contains(.loading) { return rejectWhileLoading(index, request.client) }
-    if persistence.hasBackgroundFailed && refusesWrites && (info.flags.contains(.write) || info.id == .connection(.ping)) {
+    if persistence.hasBackgroundFailed && refusesWrites && changesData(info, request.client) {
       return rejectUnsaved(index, request.client)
     }
     if request.client.state.isQueueing && !info.id.isImmediate { return queueIfAllowed(index, info, request) }
@@ -74,6 +74,10 @@ extension Engine {
     let start = commandStartCycles
     let errorsBefore = reply.errors.total
     let dirtyBefore = keyspace.effects.dirty
+    if info.flags.contains(.write) && hasHugeArgument(request) && !reserveEntries(index, request) {
+      commands.updateCounters(index) { $0.rejectedCalls += 1 }
+      return replyOutOfMemory()
+    }
     #if PLANTED_FAULTS
     runWithFault(info.id, request)
     #else
@@ -84,6 +88,7 @@ extension Engine {
       if info.flags.contains(.write) && keyspace.effects.dirty != dirtyBefore { propagate(request) }
       reproduction = nil
     }
+    if !keyspace.entryReserve.isEmpty { keyspace.entryReserve.removeAll() }
     statistics.commandsProcessed &+= 1
     request.client.state.commandsProcessed &+= 1
     let isFailure = reply.errors.total > errorsBefore
@@ -95,6 +100,25 @@ extension Engine {
       counters.cycles &+= cycles
       if isFailure { counters.failedCalls &+= 1 }
     }
+  }
+
+  @inline(__always)
+  private func hasHugeArgument(_ request: Request) -> Bool {
+    for i in 1..<max(request.count, 1) where EntryReserve.isHuge(request[i]) { return true }
+    return false
+  }
+
+  /// Makes sure of memory for entries of the request's huge keys, but those that it only takes away.
+  /// - Returns: false when there is none.
+  @inline(never)
+  private mutating func reserveEntries(_ index: CommandIndex, _ request: Request) -> Bool {
+    var isReserved = true
+    _ = commands.row(index).forEachKey(KeyScan(request: request, start: 0)) { index, flags in
+      guard isReserved, EntryReserve.isHuge(request[index]), flags.contains(where: KeySpec.isWriting) else { return }
+      isReserved = keyspace.entryReserve.add(for: request[index])
+    }
+    if !isReserved { keyspace.entryReserve.removeAll() }
+    return isReserved
   }
 
   mutating func run(_ id: CommandID, _ request: Request) {
@@ -244,11 +268,21 @@ extension Engine {
     reply.error("LOADING Redis is loading the dataset in memory")
   }
 
+  /// PING is refused like a write, so that whoever watches over the server hears of it.
+  private func changesData(_ info: CommandInfo, _ client: Client) -> Bool {
+    switch info.id {
+    case .connection(.ping): true
+    case .transaction(.exec): unsafe client.state.isQueueing && client.state.transaction?.pointee.holdsWrites == true
+    default: info.flags.contains(.write)
+    }
+  }
+
+  @inline(never)
   private mutating func rejectUnsaved(_ index: CommandIndex, _ client: Client) {
     commands.updateCounters(index) { $0.rejectedCalls += 1 }
-    abortTransaction(client)
+    let prefix = endTransactionOfRefused(index, client) ? Self.execAborted : ""
     reply.error("""
-      MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may \
+      \(prefix)MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may \
       modify the data set are disabled, because this instance is configured to report errors during writes if RDB \
       snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.
       """)

@@ -19,6 +19,8 @@ struct PersistenceState {
   var lastBackgroundSeconds = -1
   var lastTryMilliseconds = 0
   var lastFreezeMicroseconds = 0
+  /// The last one ended without a file, so save points wait a little before they try again.
+  var waitsToRetry = false
   var lastLimboPeakBytes = 0
   /// Saves cancelled because they kept too much from being freed.
   var limboCancellations = 0
@@ -68,6 +70,7 @@ extension Engine {
       persistence.lastSaveSeconds = keyspace.nowMilliseconds / 1000
       persistence.dirtyAtSave = keyspace.effects.dirty
       persistence.hasBackgroundFailed = false
+      persistence.waitsToRetry = false
       logger.notice("DB saved on disk, \(byteCount) bytes")
       return true
     } catch {
@@ -92,7 +95,8 @@ extension Engine {
 
   private func writeSnapshot() throws(SystemError) -> Int {
     let options = snapshotOptions
-    let file = try RDBFile(name: settings.dbFilename, syncsIncrementally: settings.rdbSaveIncrementalFsync)
+    let place = try SnapshotPlace(path: settings.dbFilename)
+    let file = try RDBFile(place, syncsIncrementally: settings.rdbSaveIncrementalFsync)
     var writer = RDBWriter(file, options)
     writer.header(snapshotFeatures(options), snapshotFields)
     for database in 0..<keyspace.databaseCount {
@@ -111,6 +115,7 @@ extension Engine {
   func snapshotFeatures(_ options: RDBWriterOptions) -> RDBFeatures {
     var features = options.features.union(.hints)
     if memory.usedByteCount >= 1 << 32 { features.insert(.longLengths) }
+    if keyspace.hasHeldSortedSets { features.insert(.binaryScores) }
     return features
   }
 

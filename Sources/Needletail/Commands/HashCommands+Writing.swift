@@ -81,7 +81,7 @@ extension Engine {
   /// HGETDEL key FIELDS count field [field ...]
   mutating func hgetdelCommand(_ request: Request) {
     guard request[2].equalsIgnoringCase("fields") else {
-      return reply.error("ERR mandatory argument FIELDS is missing or not at the right position")
+      return reply.error("ERR Mandatory argument FIELDS is missing or not at the right position")
     }
     guard let count = request[3].integer, count >= 1 else {
       return reply.error("ERR Number of fields must be a positive integer")

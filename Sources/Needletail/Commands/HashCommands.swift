@@ -131,7 +131,8 @@ extension Engine {
   }
 
   private mutating func replyOutOfRange(_ argument: ByteView) {
-    if argument.integer == nil { reply.notAnInteger() } else { reply.error("ERR value is out of range") }
+    if argument.integer == nil { return reply.notAnInteger() }
+    reply.error("ERR value is out of range, value must between \(-Int.max) and \(Int.max)")
   }
 
   private mutating func replyOneRandomField(_ request: Request) {
@@ -162,14 +163,27 @@ extension Engine {
       }
       return
     }
+    replyWhole(hash, options)
+  }
+
+  /// A packed hash is no step of a scan: all that matches.
+  private mutating func replyWhole(_ hash: HashValue, _ options: ScanOptions) {
+    guard options.pattern != nil else {
+      reply.array(options.leavesOutValues ? hash.count : 2 * hash.count)
+      return hash.forEach { replyField($0, $1, options) }
+    }
     let array = reply.deferLength()
     var count = 0
     hash.forEach { field, value in
       guard field.withBytes({ options.matches($0) }) else { return }
-      replyElement(field)
-      if !options.leavesOutValues { replyElement(value) }
+      replyField(field, value, options)
       count += options.leavesOutValues ? 1 : 2
     }
     reply.finish(array, count: count)
+  }
+
+  private mutating func replyField(_ field: PackedElement, _ value: PackedElement, _ options: ScanOptions) {
+    replyElement(field)
+    if !options.leavesOutValues { replyElement(value) }
   }
 }

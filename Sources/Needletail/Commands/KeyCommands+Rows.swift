@@ -1,6 +1,6 @@
 /// The rows of the commands on keys of any type.
 extension KeyCommand {
-  static let rows: [CommandSpec] = basicRows + movingRows + sortingRows
+  static let rows: [CommandSpec] = basicRows + expiryRows + movingRows + sortingRows
 
   private static let basicRows: [CommandSpec] = [
     CommandSpec(
@@ -20,37 +20,6 @@ extension KeyCommand {
         since: "1.0.0", group: "generic", complexity: "O(N)",
         history: [("3.0.3", "key may repeat")],
         arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0, isMultiple: true)])),
-    CommandSpec(
-      id: .key(.expire), name: "expire", arity: -3, flags: [.write, .fast], categories: [.keyspace, .write, .fast],
-      keySpecs: [KeySpec(flags: ["RW", "update"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
-      docs: CommandDocs(
-        summary: "Lets a key expire after some seconds.",
-        since: "1.0.0", group: "generic", complexity: "O(1)",
-        history: [("7.0.0", "+NX, +XX, +GT, +LT")],
-        arguments: [
-          ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), ArgumentSpec(name: "seconds", kind: .integer),
-          .expiryCondition,
-        ])),
-    CommandSpec(
-      id: .key(.expireat), name: "expireat", arity: -3, flags: [.write, .fast], categories: [.keyspace, .write, .fast],
-      keySpecs: [KeySpec(flags: ["RW", "update"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
-      docs: CommandDocs(
-        summary: "Lets a key expire at a Unix time in seconds.",
-        since: "1.2.0", group: "generic", complexity: "O(1)",
-        history: [("7.0.0", "+NX, +XX, +GT, +LT")],
-        arguments: [
-          ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0),
-          ArgumentSpec(name: "unix-time-seconds", kind: .unixTime),
-          .expiryCondition,
-        ])),
-    CommandSpec(
-      id: .key(.expiretime), name: "expiretime", arity: 2, flags: [.readonly, .fast],
-      categories: [.keyspace, .read, .fast],
-      keySpecs: [KeySpec(flags: ["RO", "access"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
-      docs: CommandDocs(
-        summary: "Tells at which Unix time in seconds a key expires.",
-        since: "7.0.0", group: "generic", complexity: "O(1)",
-        arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0)])),
     CommandSpec(
       id: .key(.keys), name: "keys", arity: 2, flags: [.readonly], categories: [.keyspace, .read, .slow, .dangerous],
       tips: ["request_policy:all_shards", "nondeterministic_output_order"],
@@ -106,54 +75,6 @@ extension KeyCommand {
             arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0)])),
       ]),
     CommandSpec(
-      id: .key(.persist), name: "persist", arity: 2, flags: [.write, .fast], categories: [.keyspace, .write, .fast],
-      keySpecs: [KeySpec(flags: ["RW", "update"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
-      docs: CommandDocs(
-        summary: "Takes a key's expiry away.",
-        since: "2.2.0", group: "generic", complexity: "O(1)",
-        arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0)])),
-    CommandSpec(
-      id: .key(.pexpire), name: "pexpire", arity: -3, flags: [.write, .fast], categories: [.keyspace, .write, .fast],
-      keySpecs: [KeySpec(flags: ["RW", "update"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
-      docs: CommandDocs(
-        summary: "Lets a key expire after some milliseconds.",
-        since: "2.6.0", group: "generic", complexity: "O(1)",
-        history: [("7.0.0", "+NX, +XX, +GT, +LT")],
-        arguments: [
-          ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), ArgumentSpec(name: "milliseconds", kind: .integer),
-          .expiryCondition,
-        ])),
-    CommandSpec(
-      id: .key(.pexpireat), name: "pexpireat", arity: -3, flags: [.write, .fast],
-      categories: [.keyspace, .write, .fast],
-      keySpecs: [KeySpec(flags: ["RW", "update"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
-      docs: CommandDocs(
-        summary: "Lets a key expire at a Unix time in milliseconds.",
-        since: "2.6.0", group: "generic", complexity: "O(1)",
-        history: [("7.0.0", "+NX, +XX, +GT, +LT")],
-        arguments: [
-          ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0),
-          ArgumentSpec(name: "unix-time-milliseconds", kind: .unixTime),
-          .expiryCondition,
-        ])),
-    CommandSpec(
-      id: .key(.pexpiretime), name: "pexpiretime", arity: 2, flags: [.readonly, .fast],
-      categories: [.keyspace, .read, .fast],
-      keySpecs: [KeySpec(flags: ["RO", "access"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
-      docs: CommandDocs(
-        summary: "Tells at which Unix time in milliseconds a key expires.",
-        since: "7.0.0", group: "generic", complexity: "O(1)",
-        arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0)])),
-    CommandSpec(
-      id: .key(.pttl), name: "pttl", arity: 2, flags: [.readonly, .fast], categories: [.keyspace, .read, .fast],
-      keySpecs: [KeySpec(flags: ["RO", "access"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
-      tips: ["nondeterministic_output"],
-      docs: CommandDocs(
-        summary: "Tells in how many milliseconds a key expires.",
-        since: "2.6.0", group: "generic", complexity: "O(1)",
-        history: [("2.8.0", "reply: -2 when key is missing")],
-        arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0)])),
-    CommandSpec(
       id: .key(.randomkey), name: "randomkey", arity: 1, flags: [.readonly], categories: [.keyspace, .read, .slow],
       tips: ["request_policy:all_shards", "response_policy:special", "nondeterministic_output"],
       docs: CommandDocs(
@@ -180,15 +101,6 @@ extension KeyCommand {
         summary: "Marks keys as used just now and counts those that exist.",
         since: "3.2.1", group: "generic", complexity: "O(N)",
         arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0, isMultiple: true)])),
-    CommandSpec(
-      id: .key(.ttl), name: "ttl", arity: 2, flags: [.readonly, .fast], categories: [.keyspace, .read, .fast],
-      keySpecs: [KeySpec(flags: ["RO", "access"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],
-      tips: ["nondeterministic_output"],
-      docs: CommandDocs(
-        summary: "Tells in how many seconds a key expires.",
-        since: "1.0.0", group: "generic", complexity: "O(1)",
-        history: [("2.8.0", "reply: -2 when key is missing")],
-        arguments: [ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0)])),
     CommandSpec(
       id: .key(.type), name: "type", arity: 2, flags: [.readonly, .fast], categories: [.keyspace, .read, .fast],
       keySpecs: [KeySpec(flags: ["RO"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))],

@@ -16,6 +16,7 @@ extension CommandSpec {
   /// Calls `body` with the index of each key and what the command does with it.
   /// - Returns: false when the request does not fit the specs: keys are out of bounds or their number is none.
   func forEachKey(_ scan: KeyScan, _ body: (_ index: Int, _ flags: [StaticString]) -> Void) -> Bool {
+    if id == .key(.sort) || id == .key(.sortReadonly) { return forEachSortedKey(scan, body) }
     for spec in keySpecs where !spec.isNoKey {
       guard let range = spec.range(scan) else { return false }
       let flags = spec.hasVariableFlags ? variableFlags(scan) ?? spec.flags : spec.flags
@@ -37,10 +38,40 @@ extension CommandSpec {
     }
     return ["OW", "update"]
   }
+
+  /// SORT's specs find one key. What BY and GET read depends on the elements. The destination is that of the last STORE
+  /// which is an option and no other option's value, just as SORT itself reads its arguments: Redis takes a destination
+  /// called LIMIT for an option here, and so for the one key while SORT writes to another.
+  private func forEachSortedKey(_ scan: KeyScan, _ body: (_ index: Int, _ flags: [StaticString]) -> Void) -> Bool {
+    guard scan.count > 1 else { return false }
+    body(1, keySpecs[0].flags)
+    guard id == .key(.sort) else { return true }
+    var destination: Int?
+    var index = 2
+    while index < scan.count {
+      let option = scan[index]
+      if option.equalsIgnoringCase("limit") {
+        index += 2
+      } else if option.equalsIgnoringCase("by") || option.equalsIgnoringCase("get") {
+        index += 1
+      } else if option.equalsIgnoringCase("store") && index + 1 < scan.count {
+        index += 1
+        destination = index
+      }
+      index += 1
+    }
+    if let destination { body(destination, keySpecs[2].flags) }
+    return true
+  }
 }
 
 extension KeySpec {
   private func hasFlag(_ name: StaticString) -> Bool { flags.contains { ByteView($0) == ByteView(name) } }
+
+  /// A flag that says that the key may be there afterwards, with something new.
+  static func isWriting(_ flag: StaticString) -> Bool {
+    ByteView(flag) == ByteView("update") || ByteView(flag) == ByteView("insert")
+  }
 
   /// A part of the keys cannot be found by the spec alone.
   var isIncomplete: Bool { hasFlag("incomplete") }

@@ -64,7 +64,7 @@ extension Engine {
   }
 
   mutating func saveCommand() {
-    guard persistence.background == nil else { return reply.error("ERR Background save already in progress") }
+    guard !isSavingInBackground else { return reply.error("ERR Background save already in progress") }
     // Redis says no more either; the log does.
     if saveSnapshot() { reply.ok() } else { reply.error("ERR") }
   }

@@ -137,12 +137,14 @@ extension Engine {
 
   mutating func flushallCommand(_ request: Request) {
     guard acceptsFlushOptions(request) else { return }
-    // What a save would write is gone: as in Redis it is cancelled, and an empty one follows if there are save points.
-    if cancelBackgroundSave() && !settings.savePoints.isEmpty { persistence.isScheduled = true }
+    // What it writes is gone.
+    cancelBackgroundSave()
     var removed = 0
     for database in 0..<keyspace.databaseCount { removed += keyspace.flush(database: database) }
     // One change more, so that even an empty keyspace's flush is one.
     keyspace.effects.count(removed + 1)
+    // As in Redis an empty file takes the place of the old one if there are save points, only that nobody waits for it.
+    if !settings.savePoints.isEmpty { scheduleBackgroundSave(request.client) }
     reply.ok()
   }
 

@@ -50,6 +50,8 @@ struct Transaction: ~Copyable {
   var queue = TransactionQueue()
   /// A request was refused while queueing: EXEC will fail.
   var isAborted = false
+  /// Something that is queued may change data.
+  var holdsWrites = false
   /// EXEC is running what was queued.
   var isExecuting = false
   var watcher: Watcher?
@@ -138,6 +140,8 @@ extension Engine {
     unsafe transaction.pointee.queue.exchangeLargeArguments(with: &keyspace.largeArguments)
     keyspace.effects.endTransaction(database: client.database)
     endTransaction(client)
+    // The keyspace is never frozen between the commands of a transaction, so that is done here.
+    if persistence.isScheduled { startScheduledSave() }
   }
 
   /// Redis counts a key whose time has come since it was watched as changed, though nobody has removed it yet.
@@ -156,6 +160,7 @@ extension Engine {
   mutating func queue(_ index: CommandIndex, _ request: Request) {
     guard let transaction = unsafe request.client.state.transaction else { preconditionFailure("MULTI made it") }
     unsafe transaction.pointee.queue.append(request, index, takingFrom: &keyspace.largeArguments)
+    if commands.info(index).flags.contains(.write) { unsafe transaction.pointee.holdsWrites = true }
     if unsafe transaction.pointee.queue.byteCount > settings.queryBufferMaxBytes {
       logger.warning("Closing client that reached max query buffer length: id=\(request.client.state.id)")
       statistics.queryBufferDisconnections += 1
@@ -182,6 +187,7 @@ extension Engine {
     unsafe client.state.transaction = nil
     unsafe transaction.pointee.queue.removeAll()
     unsafe transaction.pointee.isAborted = false
+    unsafe transaction.pointee.holdsWrites = false
     unsafe transaction.pointee.isExecuting = false
     if unsafe spareTransaction == nil, unsafe transaction.pointee.queue.isSmall {
       unsafe spareTransaction = transaction

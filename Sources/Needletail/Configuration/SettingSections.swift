@@ -107,7 +107,7 @@ let settingSections: [SettingSection] = [
       help: "Sets of more integers are not kept as sorted integers."),
     SettingSpec("set-max-listpack-entries", .unsigned(\.collections.setEntries, size),
       help: "Sets with more members are not packed."),
-    SettingSpec("set-max-listpack-value", .memorySize(\.collections.setBytes, size),
+    SettingSpec("set-max-listpack-value", .unsigned(\.collections.setBytes, size),
       help: "Sets with a longer member are not packed."),
     SettingSpec("zset-max-listpack-entries", aliases: ["zset-max-ziplist-entries"],
       .unsigned(\.collections.sortedSetEntries, size),

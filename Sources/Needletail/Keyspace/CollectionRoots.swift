@@ -7,7 +7,8 @@ enum CollectionRoots {
     case .hash: unsafe TableRoot<HashField>(raw: root).table.pointee.count
     case .set: unsafe TableRoot<SetMember>(raw: root).table.pointee.count
     case .list: unsafe ListRoot(raw: root).count
-    case .sortedSet, .string, .stream: noRoot(type)
+    case .sortedSet: unsafe SortedSetRoot(raw: root).count
+    case .string, .stream: noRoot(type)
     }
   }
 
@@ -17,7 +18,8 @@ enum CollectionRoots {
     case .hash: unsafe TableRoot<HashField>(raw: root).totalByteCount
     case .set: unsafe TableRoot<SetMember>(raw: root).totalByteCount
     case .list: unsafe ListRoot(raw: root).totalByteCount
-    case .sortedSet, .string, .stream: noRoot(type)
+    case .sortedSet: unsafe SortedSetRoot(raw: root).totalByteCount
+    case .string, .stream: noRoot(type)
     }
   }
 
@@ -28,7 +30,8 @@ enum CollectionRoots {
     case .hash: unsafe TableRoot<HashField>(raw: root).drop(units)
     case .set: unsafe TableRoot<SetMember>(raw: root).drop(units)
     case .list: unsafe ListRoot(raw: root).drop(units)
-    case .sortedSet, .string, .stream: noRoot(type)
+    case .sortedSet: unsafe SortedSetRoot(raw: root).drop(units)
+    case .string, .stream: noRoot(type)
     }
   }
 
@@ -39,7 +42,8 @@ enum CollectionRoots {
     case .hash: unsafe TableRoot<HashField>.free(root, tag: tag, limbo)
     case .set: unsafe TableRoot<SetMember>.free(root, tag: tag, limbo)
     case .list: unsafe ListRoot.free(root, tag: tag, limbo)
-    case .sortedSet, .string, .stream: noRoot(type)
+    case .sortedSet: unsafe SortedSetRoot.free(root, tag: tag, limbo)
+    case .string, .stream: noRoot(type)
     }
   }
 
@@ -51,7 +55,8 @@ enum CollectionRoots {
     case .hash: unsafe try TableRoot<HashField>(raw: root).deepCopy(&context).raw
     case .set: unsafe try TableRoot<SetMember>(raw: root).deepCopy(&context).raw
     case .list: unsafe try ListRoot(raw: root).deepCopy(&context.units).raw
-    case .sortedSet, .string, .stream: noRoot(type)
+    case .sortedSet: unsafe try SortedSetRoot(raw: root).deepCopy(&context).raw
+    case .string, .stream: noRoot(type)
     }
   }
 
@@ -61,7 +66,8 @@ enum CollectionRoots {
     case .hash: unsafe TableRoot<HashField>(raw: root).table.pointee.forEach { body(.field($0)) }
     case .set: unsafe TableRoot<SetMember>(raw: root).table.pointee.forEach { body(.member($0)) }
     case .list: unsafe ListRoot(raw: root).forEachLeaf { body(.leaf($0)) }
-    case .sortedSet, .string, .stream: noRoot(type)
+    case .sortedSet: unsafe SortedSetRoot(raw: root).forEach { body(.scored($0)) }
+    case .string, .stream: noRoot(type)
     }
   }
 

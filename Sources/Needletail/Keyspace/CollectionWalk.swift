@@ -2,6 +2,7 @@
 enum CollectionPart {
   case field(HashField)
   case member(SetMember)
+  case scored(ScoredMember)
   /// Elements of a list that lie side by side.
   case leaf(ListLeaf)
 }
@@ -11,12 +12,16 @@ enum CollectionPart {
 @safe struct CollectionWalk: ~Copyable {
   private var fields = TableWalk<HashField>()
   private var members = TableWalk<SetMember>()
+  private var scored: TreeWalker<MemberLeaf>
   private var leaves: TreeWalker<ListLeaves>
   /// The type of the collection that is being walked.
   private var current: ValueType?
 
   /// - Parameter currentTag: what units carry since the freeze.
-  init(currentTag: UInt8) { leaves = TreeWalker(currentTag: currentTag) }
+  init(currentTag: UInt8) {
+    scored = TreeWalker(currentTag: currentTag)
+    leaves = TreeWalker(currentTag: currentTag)
+  }
 
   /// A collection has been begun and not been walked to its end.
   var isUnderWay: Bool { @inline(__always) get { current != nil } }
@@ -28,12 +33,16 @@ enum CollectionPart {
     switch type {
     case .hash: unsafe fields.begin(TableRoot(raw: root), &releaser)
     case .set: unsafe members.begin(TableRoot(raw: root), &releaser)
+    case .sortedSet:
+      let root = unsafe SortedSetRoot(raw: root)
+      unsafe scored.start(root: root.tree.pointee.root, height: root.tree.pointee.height)
+      unsafe releaser.release(root.raw) { SortedSetRoot.byteCount }
     case .list:
       let root = unsafe ListRoot(raw: root)
       let tree = root.tree
       unsafe leaves.start(root: tree.root, height: tree.height)
       unsafe releaser.release(root.raw) { ListRoot.byteCount }
-    case .sortedSet, .string, .stream: CollectionRoots.noRoot(type)
+    case .string, .stream: CollectionRoots.noRoot(type)
     }
   }
 
@@ -50,6 +59,16 @@ enum CollectionPart {
     case .set:
       members.isCancelled = isCancelled
       goesOn = members.step(units: &units, &releaser) { visitor.visit(.member($0)) }
+    case .sortedSet:
+      let limit = units
+      let done = unsafe withUnsafeMutablePointer(to: &releaser) { releaser in
+        unsafe withUnsafeMutablePointer(to: &visitor) { visitor in
+          var adapter = unsafe MemberVisitor(releaser: releaser, visitor: visitor)
+          return scored.step(limit, isCancelled: isCancelled, &adapter)
+        }
+      }
+      units -= done
+      goesOn = done == limit
     case .list:
       let limit = units
       let done = unsafe withUnsafeMutablePointer(to: &releaser) { releaser in
@@ -60,9 +79,21 @@ enum CollectionPart {
       }
       units -= done
       goesOn = done == limit
-    case .sortedSet, .string, .stream: CollectionRoots.noRoot(current)
+    case .string, .stream: CollectionRoots.noRoot(current)
     }
     if !goesOn { self.current = nil }
+  }
+}
+
+/// Shows the members of a tree to the visitor of a whole view. It lives for one step.
+@safe private struct MemberVisitor<Visitor: ViewVisitor & ~Copyable>: TreeVisitor {
+  let releaser: UnsafeMutablePointer<UnitReleaser>
+  let visitor: UnsafeMutablePointer<Visitor>
+
+  mutating func visit(_ unit: UnsafeMutableRawPointer) { unsafe visitor.pointee.visit(.scored(ScoredMember(raw: unit))) }
+
+  mutating func take(dead unit: UnsafeMutableRawPointer, _ byteCount: Int) {
+    unsafe releaser.pointee.take(dead: unit, byteCount)
   }
 }
 

@@ -38,7 +38,7 @@ extension Keyspace {
     if Heap.goodSize(size) == Heap.goodSize(entry.byteCount), unsafe !context.units.belongsToView(entry.raw) {
       return unsafe entry.copyTail(to: entry.raw, expiry: expiry)
     }
-    let block = unsafe Heap.allocate(size)
+    let block = unsafe allocateEntry(size)
     unsafe block.storeBytes(of: context.units.currentTag, as: UInt8.self)
     unsafe entry.copyTail(to: block, expiry: expiry)
     replaceUnit(&found, with: unsafe Entry(raw: block))

@@ -14,6 +14,7 @@ extension Keyspace {
     precondition(unsafe !context.units.belongsToView(decoded.entry.raw))
     let table = unsafe databases + database
     guard unsafe table.pointee.table.find(decoded.entry.key, hash: decoded.hash) == nil else { return false }
+    if decoded.entry.type == .sortedSet { hasHeldSortedSets = true }
     let position = unsafe table.pointee.table.insert(decoded.entry, hash: decoded.hash, &context)
     if let expiry = decoded.expiry {
       let due = expiry == Int.max ? expiry : expiry + 1

@@ -31,12 +31,13 @@ extension Keyspace {
         return
       }
     } else if byteCount <= Entry.inlineMaxBytes {
-      let capacity = Heap.goodSize(entry.byteCount) - (entry.byteCount - blob.count)
-      if byteCount <= capacity && Heap.goodSize(entry.byteCount) == Heap.goodSize(entry.byteCount + splice.byteCountDelta),
+      // The usual change, of a value by one as long, asks the allocator nothing.
+      let delta = splice.byteCountDelta
+      if delta == 0 || Heap.goodSize(entry.byteCount) == Heap.goodSize(entry.byteCount + delta),
         unsafe !context.units.belongsToView(entry.raw)
       {
         let place = unsafe UnsafeMutableRawPointer(mutating: blob.base)
-        unsafe fill(splice.apply(to: place, byteCount: blob.count, capacity: capacity))
+        unsafe fill(splice.apply(to: place, byteCount: blob.count, capacity: max(blob.count, byteCount)))
         entry.storePackedCount(byteCount)
         return
       }
@@ -77,7 +78,7 @@ extension Keyspace {
     _ fill: (UnsafeMutableRawPointer) -> Void)
   {
     let shape = Entry.Shape(key: entry.key, expiry: entry.expiry, encoding: encoding, inlineCount: inlineCount)
-    let block = unsafe Heap.allocate(shape.byteCount)
+    let block = unsafe allocateEntry(shape.byteCount)
     unsafe fill(Entry.write(shape, type: entry.type, tag: context.units.currentTag, clock: entry.clock, at: block))
     replaceUnit(&found, with: unsafe Entry(raw: block))
   }

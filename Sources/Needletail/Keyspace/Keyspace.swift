@@ -45,8 +45,10 @@ extension Entry: TableElement {
   var clock = AccessClock()
   var effects = Effects()
   var limits = CollectionLimits()
+  /// A sorted set may be somewhere: a snapshot needs a version of the format that has its scores in binary.
+  var hasHeldSortedSets = false
   /// Chooses keys and elements.
-  var random = RandomGenerator()
+  var random = FastRandom()
   /// Milliseconds since 1970, one reading for a whole command.
   private(set) var nowMilliseconds = 0
   var expiryStatistics = ExpiryStatistics()
@@ -56,6 +58,8 @@ extension Entry: TableElement {
   var pinCount = 0
   /// The running request's large arguments, which may be taken over instead of copied.
   var largeArguments = LargeArguments()
+  /// Memory for the huge keys of the command that is running.
+  var entryReserve = EntryReserve()
 
   init(databaseCount: Int, seed: HashSeed, freer: BackgroundFreer, nowMilliseconds: Int) {
     self.databaseCount = databaseCount
@@ -171,7 +175,7 @@ extension Entry: TableElement {
     _ fill: (UnsafeMutableRawPointer) -> Void)
   {
     guard let old = found.entry else {
-      let block = unsafe Heap.allocate(shape.byteCount)
+      let block = unsafe allocateEntry(shape.byteCount)
       unsafe fill(Entry.write(shape, type: type, tag: context.units.currentTag, clock: clock.initial, at: block))
       let entry = unsafe Entry(raw: block)
       found.position = unsafe (databases + found.database).pointee.table.insert(entry, hash: found.key.hash, &context)
@@ -185,7 +189,7 @@ extension Entry: TableElement {
     if isInPlace {
       unsafe fill(Entry.writeTail(shape, type: type, clock: old.clock, at: old.raw))
     } else {
-      let block = unsafe Heap.allocate(shape.byteCount)
+      let block = unsafe allocateEntry(shape.byteCount)
       unsafe fill(Entry.write(shape, type: type, tag: context.units.currentTag, clock: old.clock, at: block))
       let entry = unsafe Entry(raw: block)
       unsafe (databases + found.database).pointee.table.replace(at: found.position, with: entry, &context)
@@ -309,6 +313,7 @@ extension Entry: TableElement {
     }
     unsafe TableTeardown.run(&(databases + database).pointee.table, &context.wheel, context.units,
       inBackground: true)
+    if (0..<databaseCount).allSatisfy({ count(database: $0) == 0 }) { hasHeldSortedSets = false }
     return removed
   }
 }

@@ -37,6 +37,16 @@ enum Heap {
     return unsafe je_realloc(block, oldByteCount, byteCount)
   }
 
+  /// Gives back what a block has beyond the size class of `byteCount`. Complexity: O(1): large blocks stay where they are.
+  static func shrink(_ block: UnsafeMutableRawPointer, _ oldByteCount: Int, _ byteCount: Int)
+    -> UnsafeMutableRawPointer
+  {
+    precondition(byteCount <= oldByteCount)
+    if goodSize(byteCount) == goodSize(oldByteCount) { return unsafe block }
+    guard let smaller = unsafe je_realloc(block, oldByteCount, byteCount) else { fatalError("out of memory") }
+    return unsafe smaller
+  }
+
   /// Whether a test wants this allocation to fail. Always false in a release build.
   @inline(__always)
   private static var mustFail: Bool {
@@ -56,18 +66,20 @@ enum Heap {
   }
 
   /// Leaves returning unused pages to the system to jemalloc's own thread: doing it is many system calls in a row,
-  /// which the event loop would otherwise make in the middle of a command. Pages go after `decayMilliseconds`: segments
-  /// that grow leave many behind, which jemalloc would keep for ten seconds.
-  static func releasePagesInBackground() {
+  /// which the event loop would otherwise make in the middle of a command. Segments that grow leave many pages behind,
+  /// which jemalloc would keep for ten seconds. Huge ones are kept for longer, since small parts of them are not returned:
+  /// free neighbours have to come together first.
+  static func releasePagesInBackground(hugePages: Bool) {
     var isOn = true
     unsafe _ = je_control("background_thread", nil, nil, &isOn, MemoryLayout<Bool>.size)
-    var decay = decayMilliseconds
+    var decay = hugePages ? hugeDecayMilliseconds : decayMilliseconds
     for name in ["arenas.dirty_decay_ms", "arena.0.dirty_decay_ms"] {
       unsafe _ = je_control(name, nil, nil, &decay, MemoryLayout<Int>.size)
     }
   }
 
   private static let decayMilliseconds = 100
+  private static let hugeDecayMilliseconds = 5000
 
   /// Gives what the calling thread has freed back to the arenas it came from.
   static func flushThreadCache() { unsafe _ = je_control("thread.tcache.flush", nil, nil, nil, 0) }

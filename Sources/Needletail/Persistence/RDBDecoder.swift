@@ -70,9 +70,10 @@ struct RDBDecoderOptions {
     let place = unsafe try reader.take(RDBFormat.headerBytes)
     let bytes = unsafe ByteView(place, count: RDBFormat.headerBytes)
     let digits: ByteView
+    let isValkeys = bytes[0..<6] == ByteView(RDBFormat.valkeyMagic)
     if bytes[0..<5] == ByteView(RDBFormat.magic) {
       digits = bytes[5..<9]
-    } else if bytes[0..<6] == ByteView(RDBFormat.valkeyMagic) {
+    } else if isValkeys {
       digits = bytes[6..<9]
     } else {
       throw RDBError(fault: .notASnapshot, offset: 0)
@@ -82,7 +83,7 @@ struct RDBDecoderOptions {
       guard digit <= 9 else { throw RDBError(fault: .notASnapshot, offset: 0) }
       version = version * 10 + Int(digit)
     }
-    guard RDBFormat.isReadable(version) else { throw RDBError(fault: .version(version), offset: 0) }
+    guard RDBFormat.isReadable(version), isValkeys == (version == RDBFormat.valkeyVersion) else { throw RDBError(fault: .version(version), offset: 0) }
   }
 
   /// The next record. After `end` nothing may be asked for.

@@ -5,41 +5,37 @@ import Glibc
 ///
 /// Until `commit` has succeeded the old file is as it was; whatever goes wrong before leaves nothing behind but, after
 /// a kill or a power cut, the temporary file `temp-PID.rdb`. The order is Redis's: write, fsync, rename, fsync of the
-/// directory.
+/// directory. The directory is held open, so that CONFIG SET dir, which moves the whole process, does not part the file
+/// from its temporary one.
 @safe struct RDBFile: ~Copyable, RDBSink {
   /// Written bytes are sent on to the disk every so often, so that the last fsync finds little to do and the system's
   /// other writers are not held up by gigabytes at once.
   private static let syncBytes = 4 << 20
 
   private var descriptor: CInt
-  private let directory: String
+  private let place: SnapshotPlace
   private let temporaryName: String
-  private let name: String
   private let syncsIncrementally: Bool
   private(set) var byteCount = 0
   private var syncedByteCount = 0
   private var isCommitted = false
 
-  /// Opens the temporary file in the file's own directory, which for a bare name is the working directory.
+  /// Opens the temporary file.
   /// - Parameter isInBackground: another file may be written at the same time, so the temporary one has another name.
-  init(name: String, syncsIncrementally: Bool, isInBackground: Bool = false) throws(SystemError) {
-    let directory = name.lastIndex(of: "/").map { String(name[...$0]) } ?? "./"
-    let temporaryName = directory + Self.temporaryName(isInBackground: isInBackground)
-    let descriptor = unsafe open(temporaryName, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+  init(_ place: SnapshotPlace, syncsIncrementally: Bool, isInBackground: Bool = false) throws(SystemError) {
+    let temporaryName = SnapshotPlace.temporaryName(isInBackground: isInBackground)
+    let descriptor = unsafe openat(place.directory, temporaryName, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     if descriptor < 0 { throw SystemError(code: errno, call: "open") }
     self.descriptor = descriptor
-    self.directory = directory
+    self.place = place
     self.temporaryName = temporaryName
-    self.name = name
     self.syncsIncrementally = syncsIncrementally
   }
 
   deinit {
     if descriptor >= 0 { close(descriptor) }
-    if !isCommitted { unsafe unlink(temporaryName) }
+    if !isCommitted { unsafe unlinkat(place.directory, temporaryName, 0) }
   }
-
-  static func temporaryName(isInBackground: Bool) -> String { "temp-\(isInBackground ? "bg-" : "")\(getpid()).rdb" }
 
   mutating func write(_ bytes: ByteView) throws(SystemError) {
     var rest = bytes
@@ -51,6 +47,7 @@ import Glibc
         if errno == EINTR { continue }
         throw SystemError(code: errno, call: "write")
       }
+      if written == 0 { throw SystemError(code: ENOSPC, call: "write") }
       byteCount += written
       rest = rest[written..<rest.count]
       if syncsIncrementally && byteCount - syncedByteCount >= Self.syncBytes { try startSync() }
@@ -84,17 +81,32 @@ import Glibc
   /// Makes the file durable and puts it in the place of the old one.
   mutating func commit() throws(SystemError) {
     try makeDurable()
-    if unsafe rename(temporaryName, name) != 0 { throw SystemError(code: errno, call: "rename") }
+    if unsafe renameat(place.directory, temporaryName, place.directory, place.name) != 0 { throw SystemError(code: errno, call: "rename") }
     isCommitted = true
-    try syncDirectory()
+    // Makes the rename durable. Some file systems have nothing to do for a directory and say so.
+    if fsync(place.directory) != 0 && errno != EINVAL && errno != EROFS { throw SystemError(code: errno, call: "fsync") }
+  }
+}
+
+/// Where a snapshot is to be: an open directory and a name in it.
+@safe final class SnapshotPlace: Sendable {
+  fileprivate let directory: CInt
+  fileprivate let name: String
+
+  /// - Parameter path: a bare name is one in the working directory.
+  init(path: String) throws(SystemError) {
+    let slash = path.lastIndex(of: "/")
+    directory = unsafe open(slash.map { String(path[...$0]) } ?? ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if directory < 0 { throw SystemError(code: errno, call: "open") }
+    name = slash.map { String(path[path.index(after: $0)...]) } ?? path
   }
 
-  /// Makes the rename durable.
-  private func syncDirectory() throws(SystemError) {
-    let directory = unsafe open(self.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    if directory < 0 { throw SystemError(code: errno, call: "open") }
-    defer { close(directory) }
-    // Some file systems have nothing to do for a directory and say so.
-    if fsync(directory) != 0 && errno != EINVAL && errno != EROFS { throw SystemError(code: errno, call: "fsync") }
+  deinit { close(directory) }
+
+  /// Unlinks what a save that did not end has left.
+  func removeTemporaryFile(isInBackground: Bool) {
+    unsafe unlinkat(directory, Self.temporaryName(isInBackground: isInBackground), 0)
   }
+
+  static func temporaryName(isInBackground: Bool) -> String { "temp-\(isInBackground ? "bg-" : "")\(getpid()).rdb" }
 }

@@ -17,6 +17,7 @@ enum RDBFormat {
   static let magic: StaticString = "REDIS"
   /// Valkey's own name for the format since its version 80, with three digits behind it.
   static let valkeyMagic: StaticString = "VALKEY"
+  static let valkeyVersion = 80
   static let headerBytes = 9
   static let checksumBytes = 8
   /// What DUMP puts behind the value: version and checksum.
@@ -26,7 +27,7 @@ enum RDBFormat {
   static let checksumVersion = 5
 
   /// Versions whose strings can be read: Redis's up to that of 8.2, and Valkey's.
-  static func isReadable(_ version: Int) -> Bool { 1...12 ~= version || version == 80 }
+  static func isReadable(_ version: Int) -> Bool { 1...12 ~= version || version == valkeyVersion }
 
   /// Strings shorter than this are not worth compressing.
   static let compressionMinBytes = 21
@@ -48,9 +49,13 @@ struct RDBFeatures: OptionSet {
   static let longLengths = RDBFeatures(rawValue: 2)
   /// Idle times or use frequencies of keys.
   static let usage = RDBFeatures(rawValue: 4)
+  /// Sorted sets with their scores as eight bytes.
+  static let binaryScores = RDBFeatures(rawValue: 8)
 
   /// A DUMP payload of the first version that had any, which knows all forms of shorter strings.
-  var version: Int { contains(.usage) ? 9 : contains(.longLengths) ? 8 : contains(.hints) ? 7 : 6 }
+  var version: Int {
+    contains(.usage) ? 9 : !isDisjoint(with: [.longLengths, .binaryScores]) ? 8 : contains(.hints) ? 7 : 6
+  }
 }
 
 enum RDBOpcode {

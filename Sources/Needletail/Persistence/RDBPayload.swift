@@ -78,7 +78,8 @@ extension RDBWriter {
   mutating func dump(_ entry: Entry) {
     type(entry)
     wholeValue(entry)
-    let hasLongLength = entry.length >= 1 << 32
-    dumpFooter(hasLongLength ? .longLengths : [])
+    var features: RDBFeatures = entry.length >= 1 << 32 ? .longLengths : []
+    if entry.type == .sortedSet { features.insert(.binaryScores) }
+    dumpFooter(features)
   }
 }

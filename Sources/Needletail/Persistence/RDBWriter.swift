@@ -155,6 +155,9 @@ struct RDBWriterOptions {
       string(member.bytes)
     case .leaf(let leaf):
       elements(leaf.list)
+    case .scored(let member):
+      string(member.member)
+      score(member.score)
     }
   }
 
@@ -311,6 +314,9 @@ struct RDBWriterOptions {
     unsafe buffer.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
     count &+= 1
   }
+
+  /// A sorted set's score.
+  mutating func score(_ value: Double) { fixed(Int(bitPattern: UInt(value.bitPattern))) }
 
   private mutating func fixed(_ value: Int) {
     reserve(8)

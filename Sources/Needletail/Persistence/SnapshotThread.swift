@@ -7,7 +7,7 @@ struct SnapshotOrder: ~Copyable {
   let options: RDBWriterOptions
   let features: RDBFeatures
   let fields: [(name: String, value: String)]
-  let fileName: String
+  let place: SnapshotPlace
   let syncsIncrementally: Bool
 }
 
@@ -56,7 +56,7 @@ struct SnapshotResult {
   private var order: UnsafeMutablePointer<SnapshotOrder>?
   private var result = SnapshotResult()
 
-  init(freer: BackgroundFreer, counters: MemoryCounters) {
+  init(freer: BackgroundFreer, counters: MemoryCounters) throws(SystemError) {
     self.freer = freer
     self.counters = counters
     unsafe order = nil
@@ -74,7 +74,10 @@ struct SnapshotResult {
       return nil
     }, context)
     unsafe pthread_attr_destroy(&attributes)
-    guard status == 0 else { fatalError("cannot start the snapshot's thread") }
+    guard status == 0 else {
+      unsafe Unmanaged<SnapshotThread>.fromOpaque(context).release()
+      throw SystemError(code: status, call: "pthread_create")
+    }
     // Threads register one at a time.
     unsafe pthread_mutex_lock(mutex)
     while word(.isRegistered) == 0 { unsafe pthread_cond_wait(condition, mutex) }
@@ -135,6 +138,13 @@ struct SnapshotResult {
     return taken
   }
 
+  /// Runs `body` while the thread opens no file; if the save was cancelled before, it will not open one either.
+  func withoutOpening(_ body: () -> Void) {
+    unsafe pthread_mutex_lock(mutex)
+    body()
+    unsafe pthread_mutex_unlock(mutex)
+  }
+
   func clearWakeup() {
     var count: UInt64 = 0
     _ = unsafe eventfd_read(wakeup, &count)
@@ -169,40 +179,60 @@ struct SnapshotResult {
   }
 
   private func save(_ order: consuming SnapshotOrder) -> SnapshotResult {
-    var result = SnapshotResult()
-    let options = order.options
-    let header = (features: order.features, fields: order.fields)
-    let name = order.fileName
+    let contents = SnapshotContents(options: order.options, features: order.features, fields: order.fields)
+    let place = order.place
     let syncsIncrementally = order.syncsIncrementally
     var walker = ViewWalker(order.view, freer: freer)
+    var result = SnapshotResult()
     do throws(SystemError) {
-      let file = try RDBFile(name: name, syncsIncrementally: syncsIncrementally, isInBackground: true)
-      var encoder = SnapshotEncoder(writer: RDBWriter(file, options))
-      encoder.writer.header(header.features, header.fields)
-      while walker.step(units: Self.unitsAtATime, &encoder) {
-        set(.visitedCount, UInt64(walker.visitedCount))
-        set(.writtenBytes, UInt64(encoder.writer.sink.byteCount))
-        if !walker.isCancelled && (isCancelled || encoder.writer.failure != nil) { walker.isCancelled = true }
-      }
-      change(to: .walked)
-      if !isCancelled { encoder.writer.end() }
-      if let failure = encoder.writer.failure { throw failure }
-      try encoder.writer.sink.makeDurable()
-      if !take(.committing) {
-        result.wasCancelled = true
-        return result
-      }
-      try encoder.writer.sink.commit()
-      result.byteCount = encoder.writer.sink.byteCount
+      if let file = try open(place, syncsIncrementally) { result.byteCount = try write(contents, &walker, file) }
     } catch {
-      // The view has to be visited whatever becomes of the file.
-      walker.isCancelled = true
-      var nobody = NoVisitor()
-      while walker.step(units: Self.unitsAtATime, &nobody) {}
       result.failure = error
     }
-    return result
+    // The view has to be visited to its end whatever became of the file.
+    walker.isCancelled = true
+    var nobody = NoVisitor()
+    while walker.step(units: Self.unitsAtATime, &nobody) {}
+    // What else went wrong with a file that nobody wants any more is nobody's concern.
+    return isCancelled ? SnapshotResult(wasCancelled: true) : result
   }
+
+  /// Nil when the save is cancelled already: whoever cancelled it can be sure that no file appears later.
+  private func open(_ place: SnapshotPlace, _ syncsIncrementally: Bool) throws(SystemError) -> RDBFile? {
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    if isCancelled { return nil }
+    return try RDBFile(place, syncsIncrementally: syncsIncrementally, isInBackground: true)
+  }
+
+  /// - Returns: the file's size, unless the save was cancelled.
+  private func write(_ contents: SnapshotContents, _ walker: inout ViewWalker, _ file: consuming RDBFile)
+    throws(SystemError) -> Int
+  {
+    var encoder = SnapshotEncoder(writer: RDBWriter(file, contents.options))
+    encoder.writer.header(contents.features, contents.fields)
+    while walker.step(units: Self.unitsAtATime, &encoder) {
+      set(.visitedCount, UInt64(walker.visitedCount))
+      set(.writtenBytes, UInt64(encoder.writer.sink.byteCount))
+      if let failure = encoder.writer.failure { throw failure }
+      if isCancelled { return 0 }
+    }
+    change(to: .walked)
+    encoder.writer.end()
+    if let failure = encoder.writer.failure { throw failure }
+    if isCancelled { return 0 }
+    try encoder.writer.sink.makeDurable()
+    if !take(.committing) { return 0 }
+    try encoder.writer.sink.commit()
+    return encoder.writer.sink.byteCount
+  }
+}
+
+/// What a file begins with, and how it is written.
+private struct SnapshotContents {
+  let options: RDBWriterOptions
+  let features: RDBFeatures
+  let fields: [(name: String, value: String)]
 }
 
 private struct SnapshotEncoder: ViewVisitor, ~Copyable {

@@ -3,12 +3,14 @@ import Glibc
 
 /// Connections come and go.
 extension Server {
-  /// Connections taken from one listener in a turn.
-  private static var acceptLimit: Int { 1000 }
+  /// Taking connections from one listener is given this long in a turn: a crowd of them must not hold up the clients
+  /// that are there already. The listener stays readable.
+  private static var acceptMicroseconds: Int { 500 }
 
   mutating func accept(_ descriptor: CInt) {
     guard let listener = engine.network.listener(descriptor) else { return }
-    for _ in 0..<Self.acceptLimit {
+    let deadline = cs_cycles() + engine.clock.cycles(microseconds: Self.acceptMicroseconds)
+    repeat {
       let accepted = cs_accept4(descriptor, nil, nil)
       if accepted >= 0 {
         admit(accepted, listener)
@@ -22,7 +24,7 @@ extension Server {
         warn(SystemError(code: code, call: "accept"))
         return engine.network.pauseAccepting()
       }
-    }
+    } while cs_cycles() < deadline
   }
 
   private mutating func admit(_ descriptor: CInt, _ listener: Listener) {
@@ -66,16 +68,19 @@ extension Server {
   /// the spare one makes room for that.
   private mutating func refuseForLackOfDescriptors(_ listener: CInt) {
     warn(SystemError(code: EMFILE, call: "accept"))
-    if spareDescriptor < 0 { openSpareDescriptor() }
+    openSpareDescriptor()
     // Not even the spare one: nobody is accepted until the next housekeeping, or the loop would spin.
     guard spareDescriptor >= 0 else { return engine.network.pauseAccepting() }
     Glibc.close(spareDescriptor)
+    spareDescriptor = -1
     let accepted = cs_accept4(listener, nil, nil)
     if accepted >= 0 { refuse(accepted, "-ERR max number of clients reached\r\n") }
     openSpareDescriptor()
   }
 
+  /// Also when it was lost because somebody else took the last descriptor: housekeeping tries again.
   mutating func openSpareDescriptor() {
+    guard spareDescriptor < 0 else { return }
     spareDescriptor = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
   }
 

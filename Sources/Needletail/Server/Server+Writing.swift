@@ -8,6 +8,8 @@ extension Server {
   private static var pauseBytes: Int { 1 << 20 }
   /// A client gets this much in a turn at most.
   private static var writeMaxBytes: Int { 4 << 20 }
+  /// One that has not authenticated may have this much waiting: what Redis has room for in such a client's own buffer.
+  private static var unauthenticatedMaxBytes: Int { 16 << 10 }
 
   @inline(__always)
   mutating func addToWriteList(_ client: Client) {
@@ -39,6 +41,8 @@ extension Server {
         engine.statistics.writes += 1
         engine.statistics.outputBytes += count
         client.state.outputBytes += count
+        // One that takes its time over a long reply is not idle.
+        client.state.lastInteractionSeconds = engine.keyspace.nowSeconds
         consume(client, count)
       } catch {
         engine.logger.verbose("Writing to client: \(error.text)")
@@ -116,7 +120,7 @@ extension Server {
       client.state.softLimitSinceSeconds = 0
     }
     // Nobody needs much of an answer to be told that it has to authenticate first.
-    let isOverUnauthenticated = !client.state.isAuthenticated && waiting > 1024
+    let isOverUnauthenticated = !client.state.isAuthenticated && waiting > Self.unauthenticatedMaxBytes
     guard isOverHard || isOverSoft || isOverUnauthenticated else { return false }
     engine.statistics.outputBufferDisconnections += 1
     engine.logger.warning("Client id=\(client.state.id) closed for overcoming of output buffer limits.")

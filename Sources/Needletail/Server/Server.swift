@@ -194,6 +194,7 @@ import Glibc
     nextCronMilliseconds = now + cronIntervalMilliseconds
     engine.clock.recalibrate()
     closeIdleClients()
+    openSpareDescriptor()
     engine.network.resumeAccepting()
     engine.sampleStatistics()
     engine.followBackgroundSave()
@@ -217,7 +218,7 @@ import Glibc
   /// Nobody shall find a server here any more.
   private mutating func removeTraces() {
     engine.network.closeAll()
-    if engine.persistence.background != nil { unsafe unlink(RDBFile.temporaryName(isInBackground: true)) }
+    engine.abandonBackgroundSave()
     guard !engine.settings.pidFile.isEmpty else { return }
     engine.logger.notice("Removing the pid file.")
     unsafe unlink(engine.settings.pidFile)

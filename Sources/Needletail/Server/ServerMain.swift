@@ -41,11 +41,8 @@ private func serve(_ settings: Settings, _ configurationFile: String) -> CInt {
   let logger = Logger(path: settings.logFile, level: settings.logLevel)
   logger.notice("\(Version.productName) \(Version.number) (as Redis \(Version.redis)) is starting, pid=\(getpid())")
   for name in settings.namesWithoutEffect { logger.warning("The setting '\(name)' is accepted but has no effect yet") }
-  if !settings.savePoints.isEmpty {
-    logger.warning("Save points make the server save when it ends; it does not save in the background yet")
-  }
   raiseDescriptorLimit(&settings, logger)
-  Heap.releasePagesInBackground()
+  Heap.releasePagesInBackground(hugePages: settings.hugePages)
   if settings.hugePages && !Heap.useHugePages() { logger.warning("Huge pages are not available") }
   do throws(SystemError) {
     var server = try Server(settings: settings, logger: logger)
@@ -56,7 +53,8 @@ private func serve(_ settings: Settings, _ configurationFile: String) -> CInt {
     guard server.listen() else { return 1 }
     if !settings.pidFile.isEmpty { writePidFile(settings.pidFile, logger) }
     guard server.startLoading() else { return 1 }
-    return server.run()
+    // Not to return, which would free every key one by one: the process's end does it at once.
+    exit(server.run())
   } catch {
     logger.warning("Can't start: \(error.call): \(error.text)")
     return 1

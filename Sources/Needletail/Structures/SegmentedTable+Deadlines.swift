@@ -67,16 +67,12 @@ extension SegmentedTable {
     setWords(first, has ? word | 64 : word & ~64)
   }
 
-  /// Frees the segment's block; its deadlines are no longer wanted.
+  /// Frees the segment's block; its deadlines are no longer wanted. The side directory stays, even when this was the last
+  /// block: it is 8 bytes a segment, and making it anew whenever the only deadline of a large table comes back is O(n).
   mutating func dropDeadlines(_ first: Int, _ context: inout TableContext) {
     guard let block = detachDeadlines(first) else { return }
     markDeadlines(first, false)
     release(block, &context)
-    if deadlineCount == 0, let all = unsafe deadlines {
-      unsafe Self.freeWords(all, 1 << globalDepth)
-      byteCount -= 8 << globalDepth
-      unsafe deadlines = nil
-    }
   }
 
   func release(_ block: DeadlineSlots, _ context: inout TableContext) {

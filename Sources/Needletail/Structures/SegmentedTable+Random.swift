@@ -1,9 +1,17 @@
+import CSystem
+
 /// Choosing by chance.
 extension SegmentedTable {
-  /// An element drawn uniformly; nil when empty. Complexity: O(1) expected (about 2 draws).
+  /// Draws before the elements are counted instead. Where this many miss, there are few segments to count through.
+  private static var drawLimit: Int { 32 }
+
+  /// An element drawn uniformly; nil when empty.
+  ///
+  /// Complexity: O(1) expected (about 2 draws). A table nearly emptied in hash order has few segments, under a directory
+  /// as deep as before: nearly every draw misses, so after some the choice is made by counting, O(segments).
   func random(_ generator: inout some RandomNumberGenerator) -> Element? {
     guard count > 0 else { return nil }
-    while true {
+    for _ in 0..<Self.drawLimit {
       // Every segment has one first word, so each is as likely as another; slots beyond a segment's end are misses, so
       // each element is as likely as another too.
       let index = Int.random(in: 0..<(1 << globalDepth), using: &generator)
@@ -15,6 +23,28 @@ extension SegmentedTable {
       let base = unsafe Layout.segment(word) + (slot / Layout.bucketSlots) << Layout.bucketShift
       let candidate = unsafe Layout.word(base, slot % Layout.bucketSlots)
       if candidate != 0 { return unsafe Element(raw: Layout.pointer(candidate)) }
+    }
+    return element(number: Int.random(in: 0..<count, using: &generator))
+  }
+
+  /// Element `number` of all in the order of their slots. Complexity: O(segments).
+  private func element(number: Int) -> Element {
+    var left = number
+    var index = 0
+    while unsafe left >= Layout.count(directory![index]) {
+      let word = unsafe directory![index]
+      left -= Layout.count(word)
+      index += 1 << (globalDepth - Layout.depth(word))
+    }
+    var bucket = unsafe UnsafeRawPointer(Layout.segment(directory![index]))
+    while true {
+      var full = unsafe ~cs_match16(bucket, 0) & Layout.slotMask
+      if left < full.nonzeroBitCount {
+        for _ in 0..<left { full &= full &- 1 }
+        return unsafe Element(raw: Layout.pointer(Layout.word(bucket, full.trailingZeroBitCount - 2)))
+      }
+      left -= full.nonzeroBitCount
+      unsafe bucket += Layout.bucketBytes
     }
   }
 

@@ -41,7 +41,7 @@ import Glibc
   var deadlineCount = 0
   var globalDepth = 0
   var directory: UnsafeMutablePointer<UInt64>?
-  /// Beside the directory, while any element has a deadline: the deadlines of the segment a word begins.
+  /// Beside the directory, once any element has had a deadline: the deadlines of the segment a word begins.
   var deadlines: UnsafeMutablePointer<UnsafeMutablePointer<DeadlineSlots.Header>?>?
   /// How many segments have each local depth; tells when the directory can be halved.
   var depthCounts = InlineArray<33, Int32>(repeating: 0)

@@ -63,6 +63,7 @@ extension Keyspace {
   mutating func put(_ found: inout Found, _ value: consuming BuiltValue, expiry: Int?) {
     let type = value.type
     let shape = value.shape(found.key.bytes, expiry)
+    if type == .sortedSet { hasHeldSortedSets = true }
     unsafe put(&found, type: type, shape) { unsafe value.fill($0) }
   }
 }

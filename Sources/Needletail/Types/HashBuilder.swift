@@ -33,8 +33,9 @@
     guard let root else { preconditionFailure("neither packed nor large") }
     let table = unsafe root.table
     let isNew = try field.withBytes { (field) throws(OutOfMemory) -> Bool in
-      guard unsafe table.pointee.find(field, hash: table.pointee.hash(field, context)) == nil else { return false }
-      try value.withBytes { (value) throws(OutOfMemory) in try Keyspace.add(field, value, to: root, &context) }
+      let hash = unsafe table.pointee.hash(field, context)
+      guard unsafe table.pointee.find(field, hash: hash) == nil else { return false }
+      try value.withBytes { (value) throws(OutOfMemory) in try Keyspace.add(field, value, to: root, hash: hash, &context) }
       return true
     }
     if isNew { count += 1 }

@@ -50,7 +50,7 @@
   }
 
   /// One field drawn uniformly. There is one. Complexity: O(1) expected, O(count) when packed.
-  func random(_ generator: inout RandomGenerator) -> (field: PackedElement, value: PackedElement) {
+  func random(_ generator: inout FastRandom) -> (field: PackedElement, value: PackedElement) {
     switch form {
     case .packed(let map):
       let pair = map.pair(at: Int.random(in: 0..<map.count, using: &generator))
@@ -62,7 +62,7 @@
   }
 
   /// Calls `body` with `wanted` different fields, or all when there are no more: every choice is as likely as another.
-  func forEachRandom(_ wanted: Int, _ generator: inout RandomGenerator,
+  func forEachRandom(_ wanted: Int, _ generator: inout FastRandom,
     _ body: (_ field: PackedElement, _ value: PackedElement) -> Void)
   {
     switch form {
@@ -147,24 +147,31 @@ extension Keyspace {
   private mutating func setLargeField(_ found: inout Found, _ field: ByteView, _ value: ByteView)
     throws(OutOfMemory) -> Bool
   {
-    let table = unsafe writableTable(&found, HashField.self).table
+    let root = writableTable(&found, HashField.self)
+    let table = unsafe root.table
     let hash = unsafe table.pointee.hash(field, context)
     if let hit = unsafe table.pointee.find(field, hash: hash) {
       guard unsafe table.pointee.setValue(value, at: hit.position, &context) else { throw OutOfMemory() }
       return false
     }
-    guard let element = HashField.make(field, value, tag: context.units.currentTag) else { throw OutOfMemory() }
-    unsafe table.pointee.insert(element, hash: hash, &context)
+    try Self.add(field, value, to: root, hash: hash, &context)
     return true
   }
 
-  /// A field that the table does not have.
+  /// Adds a field that the hash does not have.
+  @inline(__always)
+  static func add(_ field: ByteView, _ value: ByteView, to root: TableRoot<HashField>, hash: UInt64,
+    _ context: inout TableContext) throws(OutOfMemory)
+  {
+    guard let element = HashField.make(field, value, tag: context.units.currentTag) else { throw OutOfMemory() }
+    unsafe root.table.pointee.insert(element, hash: hash, &context)
+  }
+
+  /// As above, of a field that has not been hashed yet.
   static func add(_ field: ByteView, _ value: ByteView, to root: TableRoot<HashField>, _ context: inout TableContext)
     throws(OutOfMemory)
   {
-    guard let element = HashField.make(field, value, tag: context.units.currentTag) else { throw OutOfMemory() }
-    let table = unsafe root.table
-    unsafe table.pointee.insert(element, hash: table.pointee.hash(field, context), &context)
+    try add(field, value, to: root, hash: unsafe root.table.pointee.hash(field, context), &context)
   }
 
   /// Makes room for so many fields that are about to come: more than may be packed are not packed to begin with.

@@ -86,6 +86,32 @@ private final class Recorder: EffectObserver {
     }
   }
 
+  @Test(arguments: HashForm.allCases) func whatIsToldOfHashes(_ form: HashForm) {
+    let server = TestServer(form.settings, nowMilliseconds: Self.start)
+    let recorder = Recorder()
+    server.withEngine { $0.keyspace.effects.observer = recorder }
+    for (request, expected, changes) in [
+      ("HSET h a 1", "hset h -1>1 | HSET h a 1", 1), ("HSET h a 2 b 3", "hset h 1>2 | HSET h a 2 b 3", 2),
+      ("HSETNX h a 1", "", 0), ("HSETNX h c 1", "hset h 2>3 | HSETNX h c 1", 1), ("HSET h a", "", 0),
+      ("HMSET h a 1 a 2 d 4", "hset h 3>4 | HMSET h a 1 a 2 d 4", 3),
+      ("HINCRBY h a 2", "hincrby h 4>4 | HINCRBY h a 2", 1), ("HINCRBY h a x", "", 0),
+      ("HINCRBYFLOAT h a 0.5", "hincrbyfloat h 4>4 | HSET h a 4.5", 1), ("HINCRBY h a 1", "", 0),
+      ("HDEL h none", "", 0), ("HDEL h a none d", "hdel h 4>2 | HDEL h a none d", 2), ("HDEL none a", "", 0),
+      ("HGETDEL h FIELDS 1 none", "", 0), ("HGETDEL h FIELDS 2 b none", "hdel h 2>1 | HDEL h b none", 1),
+      ("HGETDEL h FIELDS 1 c", "hdel h 1>0, del h 0>-1 | HDEL h c", 1), ("HSET h a 1", "hset h -1>1 | HSET h a 1", 1),
+      ("HDEL h a", "hdel h 1>0, del h 0>-1 | HDEL h a", 1), ("HGET h a", "", 0), ("HGETALL h", "", 0),
+      ("HSET h a 1 b 2", "hset h -1>2 | HSET h a 1 b 2", 2), ("RENAME h g", "rename_from h 2>-1, rename_to g -1>2 | RENAME h g", 1),
+      ("COPY g h", "copy_to h -1>2 | COPY g h", 1), ("SET h x", "set h 2>1 | SET h x", 1), ("DEL g", "del g 2>-1 | DEL g", 1),
+    ] {
+      let before = server.withEngine { $0.keyspace.effects.dirty }
+      server.send(request)
+      let told = recorder.take()
+      #expect(told == expected, "\(request)")
+      let counted = server.withEngine { $0.keyspace.effects.dirty } - before
+      #expect(counted == changes, "\(request)")
+    }
+  }
+
   /// Between MULTI and EXEC when anything changed, with nothing around when nothing did.
   @Test func aTransactionIsToldAsOne() {
     let server = TestServer(nowMilliseconds: Self.start)

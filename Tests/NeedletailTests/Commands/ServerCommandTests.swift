@@ -245,6 +245,53 @@ import Testing
       [["a", [.simple("OW"), .simple("update")]]])
   }
 
+  @Test func numberedKeysOfRealRequests() {
+    let server = TestServer()
+    func keys(_ request: String) -> Reply {
+      server.run((["command", "getkeys"] + request.split(separator: " ").map(String.init)).map { Array($0.utf8) })
+    }
+    for name in ["zunion", "zinter", "zdiff", "zintercard", "sintercard", "sunioncard", "sdiffcard", "lmpop", "zmpop"] {
+      #expect(keys("\(name) 1 a b c") == ["a"])
+      #expect(keys("\(name) 2 a b c") == ["a", "b"])
+      #expect(keys("\(name) 3 a b c") == ["a", "b", "c"])
+      for number in ["4", "0", "-1", "x", "2x", "02", "4294967298", "9223372036854775807"] {
+        #expect(keys("\(name) \(number) a b c") == .error("ERR Invalid arguments specified for command"))
+      }
+    }
+    for name in ["zunionstore", "zinterstore", "zdiffstore"] {
+      #expect(keys("\(name) d 1 a b") == ["d", "a"])
+      #expect(keys("\(name) d 2 a b") == ["d", "a", "b"])
+      for number in ["3", "0", "x", "2x"] {
+        #expect(keys("\(name) d \(number) a b") == .error("ERR Invalid arguments specified for command"))
+      }
+    }
+    #expect(keys("sinterstore d a b") == ["d", "a", "b"])
+    #expect(keys("lmovem a b left right exactly 2 obo") == ["a", "b"])
+    #expect(keys("zrangestore d a 0 -1") == ["d", "a"])
+  }
+
+  @Test func keysOfSort() {
+    let server = TestServer()
+    func keys(_ request: String) -> Reply {
+      server.run((["command", "getkeys"] + request.split(separator: " ").map(String.init)).map { Array($0.utf8) })
+    }
+    #expect(keys("sort a") == ["a"])
+    #expect(keys("sort a store") == ["a"])
+    #expect(keys("sort a by x* limit 0 5 get # get y* desc alpha STORE d") == ["a", "d"])
+    #expect(keys("sort a store b store c") == ["a", "c"])
+    // Where one option's value looks like another option.
+    #expect(keys("sort a by store x") == ["a"])
+    #expect(keys("sort a get store store x") == ["a", "x"])
+    #expect(keys("sort a limit store 1 store x") == ["a", "x"])
+    #expect(keys("sort a limit 0 store x") == ["a"])
+    #expect(keys("sort a store limit store x") == ["a", "x"])
+    #expect(keys("sort a store by store x") == ["a", "x"])
+    #expect(keys("sort_ro a store b") == ["a"])
+    #expect(server.run("command", "getkeysandflags", "sort", "a", "store", "b") == [
+      ["a", [.simple("RO"), .simple("access")]], ["b", [.simple("OW"), .simple("update")]],
+    ])
+  }
+
   /// The keys that `specs` find in a request, or nil where it does not fit.
   private func keys(_ specs: [KeySpec], name: StaticString = "x", _ arguments: String...) -> [String]? {
     let server = TestServer()

@@ -1,7 +1,7 @@
-/// What Redis 8.2.3 tells of the commands that exist here, and later versions (DELIFEQ: Valkey) of what is newer:
-/// COMMAND and COMMAND DOCS, one command or subcommand a line, without prose. `complexity` holds the formulas only,
-/// `history` version and terse fact, `replaced_by` the tokens; `display_text` is given only where it differs from the
-/// name.
+/// What Redis 8.2.3 tells of the commands that exist here, and later versions (of DELIFEQ and NOSCORES: Valkey) of what
+/// is newer: COMMAND and COMMAND DOCS, one command or subcommand a line, without prose. `complexity` holds the formulas
+/// only, `history` version and terse fact, `replaced_by` the tokens; `display_text` is given only where it differs from
+/// the name.
 let commandFacts = #"""
 [
 {"name":"append","arity":3,"flags":["write","denyoom","fast"],"first_key":1,"last_key":1,"step":1,"acl_categories":["@write","@string","@fast"],"tips":[],"key_specs":[{"flags":["RW","insert"],"begin_search":{"type":"index","spec":{"index":1}},"find_keys":{"type":"range","spec":{"lastkey":0,"keystep":1,"limit":0}}}],"group":"string","since":"2.0.0","complexity":"O(1)","arguments":[{"name":"key","type":"key","key_spec_index":0},{"name":"value","type":"string"}]},

@@ -5,8 +5,27 @@ import Testing
 /// A keyspace and what it should hold, with the walker of DESIGN.md §5 beside it.
 final class KeyspaceModel {
   struct Held: Equatable {
-    var bytes: [UInt8]
+    var value: HeldValue
     var expiry: Int?
+
+    init(_ value: HeldValue, expiry: Int?) {
+      self.value = value
+      self.expiry = expiry
+    }
+
+    init(bytes: [UInt8], expiry: Int?) { self.init(.string(bytes), expiry: expiry) }
+
+    /// What an entry holds; of a large collection nothing yet.
+    init(_ entry: Entry) { self.init(HeldValue(entry), expiry: entry.expiry) }
+
+    /// A string's bytes.
+    var bytes: [UInt8] {
+      get {
+        guard case .string(let bytes) = value else { preconditionFailure("no string") }
+        return bytes
+      }
+      set { value = .string(newValue) }
+    }
   }
   typealias Contents = [[Int: Held]]
 
@@ -21,12 +40,23 @@ final class KeyspaceModel {
   var view: FrozenKeyspace?
   var pins: [(unit: StringUnit, bytes: [UInt8])] = []
   var failures = 0
+  /// Of so many keys one may be a hash, which takes longer to check than a string.
+  var hashEvery = 1
+  /// What hashes there have been.
+  var hashEncodings: Set<ValueEncoding> = []
+  var largestHash = 0
+  var coverage = ModelCoverage()
+  /// Above 0 keys come rather than go, below 0 they go: tables split and merge.
+  var tide = 0
 
   init(_ random: SeededGenerator, freer: BackgroundFreer, keyCount: Int) {
     self.random = random
     self.freer = freer
     keyspace = Keyspace(databaseCount: 2, seed: HashSeed(k0: random.seed, k1: 7), freer: freer,
       nowMilliseconds: 1_700_000_000_000)
+    // Low, so that hashes of the few fields that a step can afford cross them.
+    keyspace.limits.hashEntries = Self.limits.hashEntries
+    keyspace.limits.hashBytes = Self.limits.hashBytes
     keys = (0..<keyCount).map { i in
       switch i {
       case 0: []
@@ -53,8 +83,7 @@ final class KeyspaceModel {
       var found = keyspace.find(Key(key, keyspace.seed), in: database)
       if let value = held[database][i], isExpired(value) { held[database][i] = nil }
       if let entry = found.entry {
-        let value = Held(bytes: entry.withString { $0.array }, expiry: entry.expiry)
-        if value != held[database][i] { fail("key \(i) is wrong") }
+        if !agrees(entry, held[database][i]) { fail("key \(i) is wrong") }
         if entry.key.array != keys[i] { fail("key \(i) has another's entry") }
       } else if held[database][i] != nil {
         fail("key \(i) is missing")
@@ -89,45 +118,90 @@ final class KeyspaceModel {
   func step() {
     let database = random.below(10) == 0 ? 1 : 0
     let i = random.below(keys.count)
+    let before = view == nil ? nil : shape(database)
     withFound(database, i) { found in
-      switch random.below(17) {
-      case 0..<4: set(&found)
-      case 4: modify(&found)
+      let moment = self.moment(found, in: database)
+      // Else a hash would hardly get more than one change before something else becomes of it.
+      if found.entry?.type == .hash && tide >= 0 && random.chance(60) {
+        coverage.note(.changeFields, moment)
+        return changeHash(&found)
+      }
+      var choice = random.below(19)
+      if tide > 0 && 10...12 ~= choice { choice = 0 }
+      if tide < 0 && (0..<4 ~= choice || choice >= 13) { choice = 10 }
+      switch choice {
+      case 0..<4:
+        coverage.note(found.entry == nil ? .insert : .overwrite, moment)
+        set(&found)
+      case 4:
+        coverage.note(.modify, moment)
+        modify(&found)
       case 5:
         guard found.entry != nil else { return }
+        coverage.note(.setExpiry, moment)
         let time = someTime()
         keyspace.setExpiry(&found, at: time)
         held[database][i]!.expiry = time
       case 6:
         guard found.entry != nil else { return }
+        if held[database][i]!.expiry != nil { coverage.note(.clearExpiry, moment) }
         keyspace.clearExpiry(&found)
         held[database][i]!.expiry = nil
       case 7:
         guard let value = found.entry?.integer else { return }
+        coverage.note(.increment, moment)
         keyspace.setInteger(&found, value &+ 1)
         held[database][i]!.bytes = Array(String(value &+ 1).utf8)
       case 8:
         guard let unit = found.entry?.stringUnit, pins.count < 20 else { return }
+        coverage.note(.pin, moment)
         keyspace.pin(unit)
         pins.append((unit, unit.bytes.array))
       case 9:
-        if let entry = found.entry { keyspace.clock.touch(entry) }
+        guard let entry = found.entry else { return }
+        coverage.note(.touch, moment)
+        keyspace.clock.touch(entry)
       case 10...12:
+        if found.entry != nil { coverage.note(.remove, moment) }
         keyspace.remove(&found)
         if found.entry != nil { fail("removed, still found") }
         held[database][i] = nil
       case 13...15:
-        if found.entry != nil { relocate(&found, i) }
+        if found.entry != nil { relocate(&found, i, moment) }
+      case 16, 17:
+        guard i % hashEvery == 0 else { return }
+        coverage.note(found.entry == nil ? .insert : .overwrite, moment)
+        changeHash(&found)
       default: break
       }
     }
+    if let before, view != nil { noteShape(before, shape(database)) }
     if random.below(300) == 0 {
+      coverage.note(.swap, view == nil ? nil : .ahead)
       keyspace.swapDatabases(0, 1)
       held.swapAt(0, 1)
     }
     if !pins.isEmpty && random.chance(5) { unpin() }
     if random.chance(2) { keyspace.setTime(now + random.below(30)) }
     if random.chance(2) { for _ in 0..<random.below(4) { _ = keyspace.expireStep() } }
+  }
+
+  /// Gives keys that nobody has looked at a deadline that is over, so that the index removes them.
+  func expireSome() {
+    var keysToGo: [(Int, ModelCoverage.Moment?)] = []
+    for _ in 0..<5 {
+      let i = random.below(keys.count)
+      withFound(0, i) { found in
+        guard found.entry != nil else { return }
+        keysToGo.append((i, moment(found, in: 0)))
+        keyspace.setExpiry(&found, at: now + 1)
+        held[0][i]!.expiry = now + 1
+      }
+    }
+    // What is due lies in wait for at least 25 ms; until then nothing walks, so that the moments stay what they were.
+    keyspace.setTime(now + 60)
+    while keyspace.expireStep() {}
+    for (_, moment) in keysToGo { coverage.note(.expire, moment) }
   }
 
   private func set(_ found: inout Found) {
@@ -148,7 +222,7 @@ final class KeyspaceModel {
   }
 
   /// Renames, copies or moves the key.
-  private func relocate(_ source: inout Found, _ i: Int) {
+  private func relocate(_ source: inout Found, _ i: Int, _ moment: ModelCoverage.Moment?) {
     let from = source.database
     let to = random.chance(30) ? 1 - from : from
     let isMove = random.chance(20)
@@ -159,13 +233,16 @@ final class KeyspaceModel {
       let value = held[from][i]!
       if isMove {
         guard target.entry == nil else { return }
+        coverage.note(.move, moment)
         keyspace.move(&source, to: &target)
       } else if random.chance(50) {
+        coverage.note(.rename, moment)
         keyspace.rename(&source, to: &target)
       } else {
+        coverage.note(.copy, moment)
         let entry = source.entry!
         try! keyspace.copy(entry, to: &target)
-        if source.entry!.withString({ $0.array }) != value.bytes { fail("the original of a copy changed") }
+        if !agrees(source.entry!, value) { fail("the original of a copy changed") }
         held[to][j] = value
         return
       }
@@ -176,6 +253,7 @@ final class KeyspaceModel {
   }
 
   private func modify(_ found: inout Found) {
+    guard found.entry.map({ $0.type == .string }) ?? true else { return }
     let i = keyIndexes[found.key.bytes.array]!
     var value = held[found.database][i] ?? Held(bytes: [], expiry: nil)
     let count: Int
@@ -204,6 +282,7 @@ final class KeyspaceModel {
   }
 
   func flush(_ database: Int) {
+    coverage.note(.flush, view == nil ? nil : .ahead)
     keyspace.flush(database: database)
     held[database] = [:]
     if keyspace.count(database: database) != 0 || keyspace.expiresCount(database: database) != 0 { fail("not flushed") }
@@ -232,8 +311,14 @@ final class KeyspaceModel {
       for (i, value) in held[database] {
         withView(keys[i]) { key in
           var found = other.find(Key(key, other.seed), in: database)
-          let change = value.expiry.map { ExpiryChange.at($0) } ?? .clear
-          withView(value.bytes) { try! other.setString(&found, $0, expiry: change) }
+          switch value.value {
+          case .string(let bytes):
+            let change = value.expiry.map { ExpiryChange.at($0) } ?? .clear
+            withView(bytes) { try! other.setString(&found, $0, expiry: change) }
+          case .hash(let hash):
+            hash.store(in: &other, &found)
+            if let expiry = value.expiry { other.setExpiry(&found, at: expiry) }
+          }
         }
       }
     }
@@ -286,6 +371,8 @@ final class KeyspaceModel {
       unsafe (keyspace.databases + database).pointee.table.forEach { entry in
         unsafe check(entry.raw)
         if let unit = entry.stringUnit { unsafe check(unit.raw) }
+        if let unit = entry.blobUnit { unsafe check(unit.raw) }
+        if entry.type == .hash, let root = unsafe entry.root { unsafe forEachUnit(of: TableRoot(raw: root)) { unsafe check($0) } }
       }
     }
   }
@@ -317,18 +404,31 @@ private struct SeenContents: ViewVisitor {
   var contents: KeyspaceModel.Contents = [[:], [:]]
   var problems = 0
   private var database = 0
+  /// The large hash whose fields are coming, and how many are still to come.
+  private var large: (key: Int, hash: HeldHash, left: Int)?
 
   init(_ keyIndexes: [[UInt8]: Int]) { self.keyIndexes = keyIndexes }
 
-  mutating func visit(_ part: CollectionPart) { problems += 1 }
+  mutating func begin(_ table: FrozenView.Table) {
+    database = table.database
+    if large != nil { problems += 1 }
+  }
 
-  mutating func begin(_ table: FrozenView.Table) { database = table.database }
+  mutating func visit(_ part: CollectionPart) {
+    guard var large, case .field(let field) = part else { return problems += 1 }
+    // Only one owner, or every field would copy those before it.
+    self.large = nil
+    if large.hash.fields.updateValue(field.value.array, forKey: field.field.array) != nil { problems += 1 }
+    large.left -= 1
+    guard large.left == 0 else { return self.large = large }
+    contents[database][large.key]!.value = .hash(large.hash)
+  }
 
   mutating func visit(_ entry: Entry) {
-    let held = KeyspaceModel.Held(bytes: entry.withString { $0.array }, expiry: entry.expiry)
-    guard let key = keyIndexes[entry.key.array], contents[database].updateValue(held, forKey: key) == nil else {
-      problems += 1
-      return
-    }
+    guard large == nil, let key = keyIndexes[entry.key.array],
+      contents[database].updateValue(KeyspaceModel.Held(entry), forKey: key) == nil
+    else { return problems += 1 }
+    guard entry.encoding == .root else { return }
+    large = (key, HeldHash(isLarge: true), entry.length)
   }
 }

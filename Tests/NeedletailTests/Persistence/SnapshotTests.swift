@@ -78,6 +78,48 @@ import Testing
     #expect(second.run("DBSIZE") == 0)
   }
 
+  /// Hashes packed in the entry, in a unit of their own, and large; more batches than one.
+  @Test func hashesThereAndBack() throws {
+    func make() -> TestServer { makeServer { $0.debugCommand = .yes } }
+    let first = make()
+    func set(_ key: String, _ count: Int, _ value: String) {
+      first.run((["HSET", key] + (0..<count).flatMap { ["f\($0)", "\(value)\($0)"] }).map { Array($0.utf8) })
+    }
+    for number in 0..<3000 { set("small:\(number)", 1 + number % 9, number % 2 == 0 ? "v" : "") }
+    for count in [100, 511, 512, 513, 5_000] { set("many:\(count)", count, "value of ") }
+    set("long", 3, String(repeating: "x", count: 70_000))
+    set("kept", 300, "x")
+    for number in 1..<300 { first.run("HDEL", "kept", "f\(number)") }
+    first.run("PEXPIRE", "many:512", "5000")
+    let digest = first.run("DEBUG", "DIGEST")
+    #expect(first.run("SAVE") == .ok)
+    let second = make()
+    #expect(try load(second) == .loaded)
+    #expect(second.run("DEBUG", "DIGEST") == digest)
+    #expect(second.run("PTTL", "many:512") == 5000)
+    for (key, encoding) in [
+      ("small:0", "listpack"), ("many:100", "listpack"), ("many:512", "listpack"), ("many:513", "hashtable"), ("long", "hashtable"),
+    ] as [(String, Reply)] {
+      #expect(second.run("OBJECT", "ENCODING", key) == encoding, "\(key)")
+      #expect(second.run("HLEN", key) == first.run("HLEN", key))
+    }
+    // By the settings of the server that loads.
+    let third = makeServer {
+      $0.debugCommand = .yes
+      $0.collections.hashEntries = 0
+    }
+    #expect(try load(third) == .loaded)
+    #expect(third.run("DEBUG", "DIGEST") == digest)
+    #expect(third.run("OBJECT", "ENCODING", "small:0") == "hashtable")
+    // Loaded by the other thread, changed and removed by this one.
+    for server in [second, third] {
+      server.expect([
+        ("HSET many:5000 f1 new", 0), ("HDEL many:5000 f2", 1), ("HLEN many:5000", 4999), ("HSET small:0 g 1", 1),
+        ("DEL many:5000 many:513 long", 3), ("HGET small:0 f0", "v0"), ("DEBUG RELOAD", .ok), ("HGET small:0 g", "1"),
+      ])
+    }
+  }
+
   @Test func noFile() throws {
     let server = makeServer()
     #expect(try load(server) == .none)

@@ -114,6 +114,25 @@ import Testing
     model.empty()
   }
 
+  /// The only deadline of a large table comes and goes: the side directory is not made again each time.
+  @Test func sideDirectoryStays() {
+    let model = TableModel<EvenHashes>(.fresh())
+    for _ in 0..<20_000 { model.insert(model.random.next()) }
+    #expect(unsafe model.table.deadlines == nil)
+    model.setDeadline(model.keys[0], model.now + 1_000_000)
+    let made = unsafe model.table.deadlines
+    for _ in 0..<10 {
+      model.setDeadline(model.keys[0], nil)
+      #expect(model.table.deadlineCount == 0 && model.context.wheel.armedCount == 0)
+      #expect(unsafe model.table.deadlines == made)
+      model.setDeadline(model.keys[0], model.now + 1_000_000)
+      model.checkInvariants()
+    }
+    while model.held.count > 15_000 { model.remove(model.keys.last!) }
+    model.checkInvariants()
+    model.empty()
+  }
+
   // MARK: SCAN
 
   /// Elements present from the first call to the last are all returned, whatever happens in between.
@@ -216,6 +235,27 @@ import Testing
     model.empty()
   }
 
+  /// SCAN and DEL in turn leave a few segments at one end of a directory as deep as before.
+  @Test func randomChoiceIsQuickWhenNearlyEmptiedInHashOrder() {
+    let model = TableModel<EvenHashes>(.fresh())
+    for _ in 0..<200_000 { model.insert(model.random.next()) }
+    let depth = model.table.globalDepth
+    let order = model.keys.sorted { EvenHashes.hash($0) < EvenHashes.hash($1) }
+    for size in [4_000, 600] {
+      for key in order where model.held.count > size && model.held[key] != nil { model.remove(key) }
+      #expect(model.table.globalDepth >= depth - 1, "the case that is tested")
+      var generator = CountingGenerator(base: model.random)
+      for _ in 0..<1000 {
+        let before = generator.calls
+        model.check(model.table.random(&generator) != nil, "nothing drawn")
+        // Two numbers a draw; one is now and then thrown away to be fair.
+        model.check(generator.calls - before < 100, "\(generator.calls - before) random numbers for one choice")
+      }
+      checkUniform(model, draws: size * 40)
+    }
+    model.empty()
+  }
+
   @Test func randomChoiceIsUniformInSkewedTables() {
     let model = TableModel<EqualHashes>(.fresh())
     for _ in 0..<1_500 { model.insert(model.random.next()) }
@@ -224,5 +264,17 @@ import Testing
     model.checkInvariants()
     checkUniform(model, draws: model.keys.count * 40)
     model.empty()
+  }
+}
+
+/// Counts the numbers drawn.
+private struct CountingGenerator: RandomNumberGenerator {
+  var base: SeededGenerator
+  var calls = 0
+  init(base: SeededGenerator) { self.base = base }
+
+  mutating func next() -> UInt64 {
+    calls += 1
+    return base.next()
   }
 }

@@ -5,11 +5,12 @@
   private let engine: TestEngine
   private var clients: [TestClient] = []
 
-  init(_ settings: Settings = Settings(), nowMilliseconds: Int = 1_700_000_000_000) {
+  /// - Parameter sharesFreer: false where bytes in limbo are counted, which are the freer's.
+  init(_ settings: Settings = Settings(), nowMilliseconds: Int = 1_700_000_000_000, sharesFreer: Bool = true) {
     // SHUTDOWN would leave a file behind.
     var settings = settings
-    if settings.savePointsAreDefaults { settings.savePoints = [] }
-    engine = TestEngine(settings, nowMilliseconds: nowMilliseconds)
+    if settings.savePoints == Settings().savePoints { settings.savePoints = [] }
+    engine = TestEngine(settings, nowMilliseconds: nowMilliseconds, sharesFreer: sharesFreer)
     _ = connect()
   }
 
@@ -44,10 +45,10 @@
   /// Its thread lives as long as the process, so that all tests share one.
   private static let freer = BackgroundFreer(counters: MemoryCounters())
 
-  init(_ settings: Settings, nowMilliseconds: Int) {
+  init(_ settings: Settings, nowMilliseconds: Int, sharesFreer: Bool) {
     unsafe pointer = .allocate(capacity: 1)
     unsafe pointer.initialize(to: try! Engine(settings: settings, seed: HashSeed(k0: 1, k1: 2),
-      nowMilliseconds: nowMilliseconds, freer: Self.freer))
+      nowMilliseconds: nowMilliseconds, freer: sharesFreer ? Self.freer : nil))
   }
 
   deinit {
