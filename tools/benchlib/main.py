@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from benchlib import active, expiry, hashes, hugepages, persistence, report, sections, servers, sortedsets  # noqa: E402
+from benchlib import active, expiry, hashes, hugepages, lists, persistence, report, sections, servers, sortedsets  # noqa: E402
 
 SECTIONS = {
     "throughput": sections.throughput,
@@ -23,6 +23,7 @@ SECTIONS = {
     "latency": sections.latency,
     "expiry": expiry.expiry,
     "hashes": hashes.hashes,
+    "lists": lists.lists,
     "sorted-sets": sortedsets.sorted_sets,
     "persistence": persistence.persistence,
     "huge-pages": hugepages.huge_pages,
