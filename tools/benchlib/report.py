@@ -1,7 +1,7 @@
 """The measurements as tables, as text for a terminal and as Markdown for README."""
 
 
-COLLECTIONS = ("hashes",)  # sections of one shape, one for each type
+COLLECTIONS = ("hashes", "lists")  # sections of one shape, one for each type
 
 
 def table(header: list[str], rows: list[list[str]], markdown: bool) -> str:
@@ -105,5 +105,6 @@ def render(data: dict, servers: list[str], markdown: bool) -> str:
         title = name.capitalize()
         part(f"{title}: throughput and processor time a command", throughput(data[name]["loads"], servers, markdown))
         part(f"{title}: resident bytes", sizes(data[name]["memory"], servers, markdown, "of"))
-        part(f"{title}: the loop's own times ({servers[0]})", fields(data[name]["latency"], markdown, "phase"))
+        if "latency" in data[name]:
+            part(f"{title}: the loop's own times ({servers[0]})", fields(data[name]["latency"], markdown, "phase"))
     return "\n\n".join(parts)
