@@ -13,11 +13,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-<<<<<<< HEAD
-from benchlib import active, expiry, hashes, hugepages, persistence, report, sections, servers, sets, sortedsets  # noqa: E402
-=======
-from benchlib import active, expiry, hashes, hugepages, lists, persistence, report, sections, servers, sortedsets  # noqa: E402
->>>>>>> t-list
+from benchlib import active, expiry, hashes, hugepages, lists, persistence, report, sections, servers, sets, sortedsets  # noqa: E402
 
 SECTIONS = {
     "throughput": sections.throughput,

@@ -143,7 +143,7 @@ extension Engine {
         offset = first
         limit = second
         index += 2
-      } else if syntax.isReversed == nil && option.equalsIgnoringCase("rev") {
+      } else if isReversed == nil && option.equalsIgnoringCase("rev") {
         isReversed = true
       } else if syntax.order == nil && option.equalsIgnoringCase("bylex") && order == nil {
         order = .lex
