@@ -16,4 +16,6 @@ int cs_print_long_double(void *buffer, size_t size, long double value) {
   return snprintf(buffer, size, "%.17Lf", value);
 }
 
+int cs_print_double(void *buffer, size_t size, double value) { return snprintf(buffer, size, "%.17g", value); }
+
 int cs_thread_id(void) { return gettid(); }

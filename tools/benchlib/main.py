@@ -13,7 +13,11 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from benchlib import active, expiry, hashes, hugepages, persistence, report, sections, servers, sortedsets  # noqa: E402
+<<<<<<< HEAD
+from benchlib import active, expiry, hashes, hugepages, persistence, report, sections, servers, sets, sortedsets  # noqa: E402
+=======
+from benchlib import active, expiry, hashes, hugepages, lists, persistence, report, sections, servers, sortedsets  # noqa: E402
+>>>>>>> t-list
 
 SECTIONS = {
     "throughput": sections.throughput,
@@ -22,7 +26,9 @@ SECTIONS = {
     "active": active.active,
     "latency": sections.latency,
     "expiry": expiry.expiry,
+    "sets": sets.sets,
     "hashes": hashes.hashes,
+    "lists": lists.lists,
     "sorted-sets": sortedsets.sorted_sets,
     "persistence": persistence.persistence,
     "huge-pages": hugepages.huge_pages,

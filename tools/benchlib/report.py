@@ -1,7 +1,7 @@
 """The measurements as tables, as text for a terminal and as Markdown for README."""
 
 
-COLLECTIONS = ("hashes",)  # sections of one shape, one for each type
+COLLECTIONS = ("hashes", "lists")  # sections of one shape, one for each type
 
 
 def table(header: list[str], rows: list[list[str]], markdown: bool) -> str:
@@ -87,6 +87,9 @@ def render(data: dict, servers: list[str], markdown: bool) -> str:
     if "expiry" in data:
         flat = {f"{m}, {server}": v for m, by_server in data["expiry"].items() for server, v in by_server.items()}
         part("Expiry", fields(flat, markdown, "measure"))
+    if "sets" in data:
+        part("Sets: processor time a command", throughput(data["sets"]["speed"], servers, markdown))
+        part("Sets: resident bytes", sizes(data["sets"]["memory"], servers, markdown, "measure"))
     if "sorted-sets" in data:
         part("Sorted sets: processor time a command", throughput(data["sorted-sets"]["speed"], servers, markdown))
         part("Sorted sets: resident bytes", sizes(data["sorted-sets"]["memory"], servers, markdown, "measure"))
@@ -102,5 +105,6 @@ def render(data: dict, servers: list[str], markdown: bool) -> str:
         title = name.capitalize()
         part(f"{title}: throughput and processor time a command", throughput(data[name]["loads"], servers, markdown))
         part(f"{title}: resident bytes", sizes(data[name]["memory"], servers, markdown, "of"))
-        part(f"{title}: the loop's own times ({servers[0]})", fields(data[name]["latency"], markdown, "phase"))
+        if "latency" in data[name]:
+            part(f"{title}: the loop's own times ({servers[0]})", fields(data[name]["latency"], markdown, "phase"))
     return "\n\n".join(parts)

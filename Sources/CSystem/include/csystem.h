@@ -117,6 +117,9 @@ static inline uint32_t cs_event_flags(const struct epoll_event *_Nonnull event) 
 // fit. (Swift has no decimal text of 80-bit numbers to a given number of decimals.)
 int cs_print_long_double(void *_Nonnull buffer, size_t size, long double value);
 
+// As above, with 17 significant digits.
+int cs_print_double(void *_Nonnull buffer, size_t size, double value);
+
 // --- Huge pages ----------------------------------------------------------------------------------------------------
 
 // Asks the kernel for huge pages in all memory that jemalloc's arena 0, the event loop's, maps from now on.

@@ -96,32 +96,3 @@ extension ByteView {
     return isNegative ? 0 &- value : value
   }
 }
-
-/// Units collected by one step of a scan, since the next cursor is answered before them and known after them. Valid
-/// until the keyspace changes.
-@safe struct UnitList: ~Copyable {
-  private var block: UnsafeMutableRawPointer
-  private var capacity = 32
-  private(set) var count = 0
-
-  init() { unsafe block = Heap.allocate(32 * 8) }
-
-  deinit { unsafe Heap.free(block, capacity * 8) }
-
-  subscript(index: Int) -> UnsafeMutableRawPointer {
-    precondition(index >= 0 && index < count)
-    return unsafe block.load(fromByteOffset: index * 8, as: UnsafeMutableRawPointer.self)
-  }
-
-  mutating func append(_ unit: UnsafeMutableRawPointer) {
-    if count == capacity {
-      let larger = unsafe Heap.allocate(capacity * 16)
-      unsafe larger.copyMemory(from: block, byteCount: count * 8)
-      unsafe Heap.free(block, capacity * 8)
-      unsafe block = larger
-      capacity *= 2
-    }
-    unsafe block.storeBytes(of: unit, toByteOffset: count * 8, as: UnsafeMutableRawPointer.self)
-    count += 1
-  }
-}

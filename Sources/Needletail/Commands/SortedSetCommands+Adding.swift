@@ -111,9 +111,9 @@ extension Engine {
   mutating func reportRemoval(_ found: inout Found, _ event: StaticString, before: Int, removed: Int) {
     guard removed > 0 else { return }
     if removed == before { keyspace.remove(&found) }
-    report(.sortedSet, event, found, lengthBefore: before, lengthAfter: removed == before ? -1 : before - removed)
+    report(.sortedSet, event, found, lengthBefore: before, lengthAfter: before - removed)
     keyspace.effects.count(removed - 1)
-    if removed == before { reportAlso(.generic, "del", found, lengthBefore: -1, lengthAfter: -1) }
+    if removed == before { reportAlso(.generic, "del", found, lengthBefore: 0, lengthAfter: -1) }
   }
 
   mutating func zremrangebyrankCommand(_ request: Request) {

@@ -80,7 +80,7 @@ extension Engine {
     var value: BuiltValue?
     if let source {
       let set = SortedSetValue(source)
-      guard let built = copy(set, query.ranks(set)) else { return replyOutOfMemory() }
+      guard let built = copy(set, query) else { return replyOutOfMemory() }
       value = built.value
     }
     storeSortedSet(request, value, "zrangestore")
@@ -88,11 +88,17 @@ extension Engine {
 
   private struct Built { let value: BuiltValue? }
 
-  /// A sorted set with the members of some ranks. Nil without memory.
-  private mutating func copy(_ set: SortedSetValue, _ ranks: Range<Int>) -> Built? {
+  /// A sorted set with the members that the query means. Nil without memory.
+  ///
+  /// As in Redis, who adds them in the order they were asked for, and knows beforehand how many there are when they are
+  /// given by rank: a packed set forgets the sign of zero.
+  private mutating func copy(_ set: SortedSetValue, _ query: RangeQuery) -> Built? {
+    let ranks = query.ranks(set)
+    var isLarge = false
+    if case .ranks = query.bounds { isLarge = ranks.count > keyspace.limits.sortedSetEntries }
     var builder = SortedSetBuilder(keyspace.limits, keyspace.context)
-    var isComplete = true
-    set.forEach(ranks) { member, score in
+    var isComplete = !isLarge || builder.unpack(&keyspace.context)
+    set.forEach(ranks, isReversed: query.isReversed) { member, score in
       guard isComplete else { return }
       isComplete = builder.add(PackedElement(member), score, &keyspace.context) == .added
     }

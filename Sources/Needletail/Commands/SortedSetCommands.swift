@@ -130,7 +130,7 @@ extension Engine {
       for index in 0..<members.count {
         let member = unsafe ScoredMember(raw: members[index])
         reply.bulk(member.member)
-        if width == 2 { reply.scannedScore(member.score, isWhole: false) }
+        if width == 2 { reply.scannedScore(member.score, isLarge: true) }
       }
     case .packed(let set):
       reply.array(2)
@@ -143,7 +143,7 @@ extension Engine {
         pair.member.withBytes { member in
           guard options.matches(member) else { return }
           reply.bulk(member)
-          if width == 2 { reply.scannedScore(score, isWhole: true) }
+          if width == 2 { reply.scannedScore(score, isLarge: false) }
         }
       }
     }

@@ -6,8 +6,9 @@ enum CollectionRoots {
     switch type {
     case .hash: unsafe TableRoot<HashField>(raw: root).table.pointee.count
     case .set: unsafe TableRoot<SetMember>(raw: root).table.pointee.count
+    case .list: unsafe ListRoot(raw: root).count
     case .sortedSet: unsafe SortedSetRoot(raw: root).count
-    case .list, .string, .stream: noRoot(type)
+    case .string, .stream: noRoot(type)
     }
   }
 
@@ -16,8 +17,9 @@ enum CollectionRoots {
     switch type {
     case .hash: unsafe TableRoot<HashField>(raw: root).totalByteCount
     case .set: unsafe TableRoot<SetMember>(raw: root).totalByteCount
+    case .list: unsafe ListRoot(raw: root).totalByteCount
     case .sortedSet: unsafe SortedSetRoot(raw: root).totalByteCount
-    case .list, .string, .stream: noRoot(type)
+    case .string, .stream: noRoot(type)
     }
   }
 
@@ -27,8 +29,9 @@ enum CollectionRoots {
     switch type {
     case .hash: unsafe TableRoot<HashField>(raw: root).drop(units)
     case .set: unsafe TableRoot<SetMember>(raw: root).drop(units)
+    case .list: unsafe ListRoot(raw: root).drop(units)
     case .sortedSet: unsafe SortedSetRoot(raw: root).drop(units)
-    case .list, .string, .stream: noRoot(type)
+    case .string, .stream: noRoot(type)
     }
   }
 
@@ -38,8 +41,9 @@ enum CollectionRoots {
     switch type {
     case .hash: unsafe TableRoot<HashField>.free(root, tag: tag, limbo)
     case .set: unsafe TableRoot<SetMember>.free(root, tag: tag, limbo)
+    case .list: unsafe ListRoot.free(root, tag: tag, limbo)
     case .sortedSet: unsafe SortedSetRoot.free(root, tag: tag, limbo)
-    case .list, .string, .stream: noRoot(type)
+    case .string, .stream: noRoot(type)
     }
   }
 
@@ -50,8 +54,9 @@ enum CollectionRoots {
     switch type {
     case .hash: unsafe try TableRoot<HashField>(raw: root).deepCopy(&context).raw
     case .set: unsafe try TableRoot<SetMember>(raw: root).deepCopy(&context).raw
+    case .list: unsafe try ListRoot(raw: root).deepCopy(&context.units).raw
     case .sortedSet: unsafe try SortedSetRoot(raw: root).deepCopy(&context).raw
-    case .list, .string, .stream: noRoot(type)
+    case .string, .stream: noRoot(type)
     }
   }
 
@@ -60,8 +65,9 @@ enum CollectionRoots {
     switch type {
     case .hash: unsafe TableRoot<HashField>(raw: root).table.pointee.forEach { body(.field($0)) }
     case .set: unsafe TableRoot<SetMember>(raw: root).table.pointee.forEach { body(.member($0)) }
+    case .list: unsafe ListRoot(raw: root).forEachLeaf { body(.leaf($0)) }
     case .sortedSet: unsafe SortedSetRoot(raw: root).forEach { body(.scored($0)) }
-    case .list, .string, .stream: noRoot(type)
+    case .string, .stream: noRoot(type)
     }
   }
 

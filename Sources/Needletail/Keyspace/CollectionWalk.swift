@@ -3,6 +3,8 @@ enum CollectionPart {
   case field(HashField)
   case member(SetMember)
   case scored(ScoredMember)
+  /// Elements of a list that lie side by side.
+  case leaf(ListLeaf)
 }
 
 /// The walk over the large collections of a frozen view, one after the other: part of a `ViewWalker`. Made before the
@@ -11,11 +13,15 @@ enum CollectionPart {
   private var fields = TableWalk<HashField>()
   private var members = TableWalk<SetMember>()
   private var scored: TreeWalker<MemberLeaf>
+  private var leaves: TreeWalker<ListLeaves>
   /// The type of the collection that is being walked.
   private var current: ValueType?
 
   /// - Parameter currentTag: what units carry since the freeze.
-  init(currentTag: UInt8) { scored = TreeWalker(currentTag: currentTag) }
+  init(currentTag: UInt8) {
+    scored = TreeWalker(currentTag: currentTag)
+    leaves = TreeWalker(currentTag: currentTag)
+  }
 
   /// A collection has been begun and not been walked to its end.
   var isUnderWay: Bool { @inline(__always) get { current != nil } }
@@ -31,7 +37,12 @@ enum CollectionPart {
       let root = unsafe SortedSetRoot(raw: root)
       unsafe scored.start(root: root.tree.pointee.root, height: root.tree.pointee.height)
       unsafe releaser.release(root.raw) { SortedSetRoot.byteCount }
-    case .list, .string, .stream: CollectionRoots.noRoot(type)
+    case .list:
+      let root = unsafe ListRoot(raw: root)
+      let tree = root.tree
+      unsafe leaves.start(root: tree.root, height: tree.height)
+      unsafe releaser.release(root.raw) { ListRoot.byteCount }
+    case .string, .stream: CollectionRoots.noRoot(type)
     }
   }
 
@@ -58,7 +69,17 @@ enum CollectionPart {
       }
       units -= done
       goesOn = done == limit
-    case .list, .string, .stream: CollectionRoots.noRoot(current)
+    case .list:
+      let limit = units
+      let done = unsafe withUnsafeMutablePointer(to: &releaser) { releaser in
+        unsafe withUnsafeMutablePointer(to: &visitor) { visitor in
+          var adapter = unsafe LeafVisitor(releaser: releaser, visitor: visitor)
+          return leaves.step(limit, isCancelled: isCancelled, &adapter)
+        }
+      }
+      units -= done
+      goesOn = done == limit
+    case .string, .stream: CollectionRoots.noRoot(current)
     }
     if !goesOn { self.current = nil }
   }
@@ -70,6 +91,18 @@ enum CollectionPart {
   let visitor: UnsafeMutablePointer<Visitor>
 
   mutating func visit(_ unit: UnsafeMutableRawPointer) { unsafe visitor.pointee.visit(.scored(ScoredMember(raw: unit))) }
+
+  mutating func take(dead unit: UnsafeMutableRawPointer, _ byteCount: Int) {
+    unsafe releaser.pointee.take(dead: unit, byteCount)
+  }
+}
+
+/// Shows the leaves of a list to the visitor of a whole view. It lives for one step.
+@safe private struct LeafVisitor<Visitor: ViewVisitor & ~Copyable>: TreeVisitor {
+  let releaser: UnsafeMutablePointer<UnitReleaser>
+  let visitor: UnsafeMutablePointer<Visitor>
+
+  mutating func visit(_ unit: UnsafeMutableRawPointer) { unsafe visitor.pointee.visit(.leaf(ListLeaf(unit))) }
 
   mutating func take(dead unit: UnsafeMutableRawPointer, _ byteCount: Int) {
     unsafe releaser.pointee.take(dead: unit, byteCount)

@@ -1,4 +1,6 @@
-// Stub: replaced by the type.
 extension Entry {
-  func mixSet(into digest: inout Digest) { preconditionFailure("not built yet") }
+  /// Members in no order.
+  func mixSet(into digest: inout Digest) {
+    SetValue(self).forEach { member in member.withBytes { digest.add($0) } }
+  }
 }

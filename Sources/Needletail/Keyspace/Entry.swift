@@ -283,7 +283,7 @@ enum ValueEncoding: UInt8 {
     case .packedIntegers, .blobIntegers: "intset"
     case .root:
       switch type {
-      case .list: "quicklist"
+      case .list: unsafe ListRoot(raw: child).isQuicklist ? "quicklist" : "listpack"
       case .set, .hash: "hashtable"
       case .sortedSet: "skiplist"
       case .string, .stream: preconditionFailure("has no root")

@@ -4,7 +4,7 @@ protocol ViewVisitor: ~Copyable {
   mutating func begin(_ table: FrozenView.Table)
   /// A key with its value; of a large collection the root only.
   mutating func visit(_ entry: Entry)
-  /// A part of the large collection whose entry was the last: as many follow as its root counts.
+  /// A part of the large collection whose entry was the last: its parts have as many elements as its root counts.
   mutating func visit(_ part: CollectionPart)
 }
 

@@ -28,6 +28,17 @@ extension RDBReader {
     }
   }
 
+  /// The next node's elements of a list that is stored node by node; all elements of another one. Complexity: O(size).
+  mutating func forEachElement(ofNodeOfType type: UInt8, _ body: (PackedElement) throws(RDBError) -> Void)
+    throws(RDBError) -> Int
+  {
+    switch type {
+    case RDBType.listOfZiplists: try forEachElement(in: ZiplistReader.self, body)
+    case RDBType.listOfNodes: try forEachElementOfNode(body)
+    default: try forEachElement(ofType: type, body)
+    }
+  }
+
   /// A node of a list: one long element, or many.
   private mutating func forEachElementOfNode(_ body: (PackedElement) throws(RDBError) -> Void) throws(RDBError) -> Int {
     let start = offset

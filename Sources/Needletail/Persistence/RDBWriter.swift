@@ -153,6 +153,8 @@ struct RDBWriterOptions {
       string(field.value)
     case .member(let member):
       string(member.bytes)
+    case .leaf(let leaf):
+      elements(leaf.list)
     case .scored(let member):
       string(member.member)
       score(member.score)

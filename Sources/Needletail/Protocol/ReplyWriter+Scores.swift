@@ -1,3 +1,5 @@
+import CSystem
+
 /// Scores and what comes with them.
 extension ReplyWriter {
   /// A sorted set's score: a double, in RESP2 a bulk string.
@@ -27,11 +29,12 @@ extension ReplyWriter {
 
 extension ReplyWriter {
   /// A score as ZSCAN answers it: always a string.
-  /// - Parameter isWhole: whole numbers have all their digits, as scores elsewhere.
-  mutating func scannedScore(_ value: Double, isWhole: Bool) {
+  /// - Parameter isLarge: of a large set, whose scores Redis tells with 17 digits here, however few would do.
+  mutating func scannedScore(_ value: Double, isLarge: Bool) {
     unsafe withUnsafeTemporaryAllocation(byteCount: ShortDecimal.maxBytes, alignment: 8) { buffer in
       let base = buffer.baseAddress!
-      let count = unsafe isWhole ? ShortDecimal.write(value, to: base) : ShortDecimal.writeShort(value, to: base)
+      let count = unsafe isLarge
+        ? Int(cs_print_double(base, buffer.count, value)) : ShortDecimal.write(value, to: base)
       bulk(unsafe ByteView(UnsafeRawPointer(base), count: count))
     }
   }

@@ -27,9 +27,9 @@
   @inline(__always)
   static func writeEmpty(to blob: UnsafeMutableRawPointer) { unsafe writeHeader(count: 0, to: blob) }
 
-  static func writeHeader(count: Int, to blob: UnsafeMutableRawPointer) {
+  static func writeHeader(count: Int, start: Int = headerBytes, to blob: UnsafeMutableRawPointer) {
     unsafe blob.storeBytes(of: UInt32(count), as: UInt32.self)
-    unsafe blob.storeBytes(of: UInt16(headerBytes), toByteOffset: Packed.countBytes, as: UInt16.self)
+    unsafe blob.storeBytes(of: UInt16(start), toByteOffset: Packed.countBytes, as: UInt16.self)
   }
 
   /// How many elements there are. Complexity: O(1).

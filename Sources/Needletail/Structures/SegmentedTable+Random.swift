@@ -9,7 +9,13 @@ extension SegmentedTable {
   ///
   /// Complexity: O(1) expected (about 2 draws). A table nearly emptied in hash order has few segments, under a directory
   /// as deep as before: nearly every draw misses, so after some the choice is made by counting, O(segments).
+  @inline(__always)
   func random(_ generator: inout some RandomNumberGenerator) -> Element? {
+    randomPosition(&generator).map { element(at: $0) }
+  }
+
+  /// As `random`: where the element is.
+  func randomPosition(_ generator: inout some RandomNumberGenerator) -> Position? {
     guard count > 0 else { return nil }
     for _ in 0..<Self.drawLimit {
       // Every segment has one first word, so each is as likely as another; slots beyond a segment's end are misses, so
@@ -20,15 +26,15 @@ extension SegmentedTable {
       let capacity = (globalDepth == 0 ? Layout.bucketCount(word) : Layout.maxBuckets) * Layout.bucketSlots
       let slot = Int.random(in: 0..<capacity, using: &generator)
       guard slot < Layout.bucketCount(word) * Layout.bucketSlots else { continue }
-      let base = unsafe Layout.segment(word) + (slot / Layout.bucketSlots) << Layout.bucketShift
-      let candidate = unsafe Layout.word(base, slot % Layout.bucketSlots)
-      if candidate != 0 { return unsafe Element(raw: Layout.pointer(candidate)) }
+      let position = Position(first: index, bucket: slot / Layout.bucketSlots, index: slot % Layout.bucketSlots)
+      let base = unsafe Layout.segment(word) + position.bucket << Layout.bucketShift
+      if unsafe Layout.word(base, position.index) != 0 { return position }
     }
-    return element(number: Int.random(in: 0..<count, using: &generator))
+    return position(number: Int.random(in: 0..<count, using: &generator))
   }
 
-  /// Element `number` of all in the order of their slots. Complexity: O(segments).
-  private func element(number: Int) -> Element {
+  /// Where element `number` of all is, in the order of their slots. Complexity: O(segments).
+  private func position(number: Int) -> Position {
     var left = number
     var index = 0
     while unsafe left >= Layout.count(directory![index]) {
@@ -36,15 +42,16 @@ extension SegmentedTable {
       left -= Layout.count(word)
       index += 1 << (globalDepth - Layout.depth(word))
     }
-    var bucket = unsafe UnsafeRawPointer(Layout.segment(directory![index]))
+    let segment = unsafe Layout.segment(directory![index])
+    var bucket = 0
     while true {
-      var full = unsafe ~cs_match16(bucket, 0) & Layout.slotMask
+      var full = unsafe ~cs_match16(segment + bucket << Layout.bucketShift, 0) & Layout.slotMask
       if left < full.nonzeroBitCount {
         for _ in 0..<left { full &= full &- 1 }
-        return unsafe Element(raw: Layout.pointer(Layout.word(bucket, full.trailingZeroBitCount - 2)))
+        return Position(first: index, bucket: bucket, index: full.trailingZeroBitCount - 2)
       }
       left -= full.nonzeroBitCount
-      unsafe bucket += Layout.bucketBytes
+      bucket += 1
     }
   }
 

@@ -44,8 +44,9 @@
     return true
   }
 
+  /// Goes on in the large form.
   /// - Returns: false when memory ran out.
-  private mutating func unpack(_ context: inout TableContext) -> Bool {
+  mutating func unpack(_ context: inout TableContext) -> Bool {
     let collector = UnsafeMutablePointer<MemberCollector>.allocate(capacity: 1)
     unsafe collector.initialize(to: MemberCollector(&context))
     unsafe large = collector

@@ -86,6 +86,38 @@ private final class Recorder: EffectObserver {
     }
   }
 
+  @Test(arguments: [128, 0]) func whatIsToldOfSortedSets(_ maxEntries: Int) {
+    var settings = Settings()
+    settings.collections.sortedSetEntries = maxEntries
+    let server = TestServer(settings, nowMilliseconds: Self.start)
+    let recorder = Recorder()
+    server.withEngine { $0.keyspace.effects.observer = recorder }
+    for (request, expected, changes) in [
+      ("ZADD z 1 a", "zadd z -1>1 | ZADD z 1 a", 1), ("ZADD z 1 a", "", 0), ("ZADD z 2 a 3 b", "zadd z 1>2 | ZADD z 2 a 3 b", 2),
+      ("ZADD z NX 5 a", "", 0), ("ZADD z INCR 1 c", "zincr z 2>3 | ZADD z INCR 1 c", 1), ("ZADD z x d", "", 0),
+      ("ZADD none XX 1 a", "", 0), ("ZINCRBY z 1 c", "zincr z 3>3 | ZINCRBY z 1 c", 1), ("ZINCRBY z 0 c", "", 0),
+      ("ZREM z none", "", 0), ("ZREM z a b", "zrem z 3>1 | ZREM z a b", 2),
+      ("ZREM z c", "zrem z 1>0, del z 0>-1 | ZREM z c", 1),
+      ("ZADD z 1 a 2 b 3 c 4 d 5 e", "zadd z -1>5 | ZADD z 1 a 2 b 3 c 4 d 5 e", 5),
+      ("ZPOPMIN z", "zpopmin z 5>4 | ZPOPMIN z", 1), ("ZPOPMAX z 0", "", 0),
+      ("ZMPOP 2 none z MAX COUNT 2", "zpopmax z 4>2 | ZPOPMAX z 2", 2),
+      ("ZREMRANGEBYSCORE z 0 1", "", 0), ("ZREMRANGEBYSCORE z 0 2", "zremrangebyscore z 2>1 | ZREMRANGEBYSCORE z 0 2", 1),
+      ("ZUNIONSTORE d 1 z WEIGHTS 2", "zunionstore d -1>1 | ZUNIONSTORE d 1 z WEIGHTS 2", 1),
+      ("ZRANGESTORE d z 0 -1", "zrangestore d 1>1 | ZRANGESTORE d z 0 -1", 1),
+      ("ZINTERSTORE d 2 z none", "del d 1>-1 | ZINTERSTORE d 2 z none", 1), ("ZDIFFSTORE d 1 none", "", 0),
+      ("ZREMRANGEBYRANK z 0 -1", "zremrangebyrank z 1>0, del z 0>-1 | ZREMRANGEBYRANK z 0 -1", 1),
+      ("ZRANGE z 0 -1", "", 0), ("ZADD z 1 a", "zadd z -1>1 | ZADD z 1 a", 1),
+      ("ZREMRANGEBYLEX z - +", "zremrangebylex z 1>0, del z 0>-1 | ZREMRANGEBYLEX z - +", 1),
+    ] {
+      let before = server.withEngine { $0.keyspace.effects.dirty }
+      server.send(request)
+      let told = recorder.take()
+      #expect(told == expected, "\(request)")
+      let counted = server.withEngine { $0.keyspace.effects.dirty } - before
+      #expect(counted == changes, "\(request)")
+    }
+  }
+
   @Test(arguments: HashForm.allCases) func whatIsToldOfHashes(_ form: HashForm) {
     let server = TestServer(form.settings, nowMilliseconds: Self.start)
     let recorder = Recorder()

@@ -76,7 +76,8 @@ final class SortedSetModel {
     let old = held[key]?[member]
     var rules: ScoreRules = []
     if random.chance(10) { rules.insert([.onlyNew, .onlyPresent, .onlyGreater, .onlyLess][random.below(4)]) }
-    if random.chance(10) { rules.insert(.increments) }
+    // Ranges by bytes need one score for all.
+    if mix != .equal && random.chance(10) { rules.insert(.increments) }
     let wasPacked = isPacked(found)
     let change = withView(member) { try! keyspace.setScore(&found, $0, given, rules) }
     let wanted = rules.contains(.increments) ? (old ?? 0) + given : given

@@ -1,0 +1,160 @@
+/// Makes a set of members that come one by one, in the form that a key would have gotten by adding them: integers or
+/// packed until the settings forbid it.
+@safe struct SetBuilder: ~Copyable {
+  private let limits: CollectionLimits
+  private let tag: UInt8
+  /// Holds integers, while it holds anything.
+  private var isIntegers: Bool
+  /// Too many integers are packed, if that is allowed, before they get a table.
+  private let packsManyIntegers: Bool
+  /// Of no use once there is a root.
+  private var blob: BlobBuilder
+  private var root: TableRoot<SetMember>?
+
+  /// - Parameters:
+  ///   - startsWithIntegers: false: a set of integers only is packed as well.
+  ///   - packsManyIntegers: integers beyond their limit are packed where that is allowed.
+  init(_ limits: CollectionLimits, startsWithIntegers: Bool = true, packsManyIntegers: Bool = false,
+    _ context: borrowing TableContext)
+  {
+    self.limits = limits
+    self.packsManyIntegers = packsManyIntegers
+    tag = context.units.currentTag
+    isIntegers = startsWithIntegers
+    blob = BlobBuilder(headerBytes: startsWithIntegers ? PackedIntegers.headerBytes : PackedSet.emptyByteCount, tag: tag)
+    if startsWithIntegers {
+      unsafe PackedIntegers.writeEmpty(to: blob.data)
+    } else {
+      unsafe Packed.writeEmpty(to: blob.data)
+    }
+  }
+
+  /// What has been added so far. Valid until more is.
+  var value: SetValue {
+    if let root { return SetValue(.large(root)) }
+    return SetValue(isIntegers ? .integers(PackedIntegers(blob.bytes)) : .packed(PackedSet(blob.bytes)))
+  }
+
+  var count: Int { value.count }
+
+  /// Adds a member.
+  /// - Returns: false, with nothing changed, when it is there already.
+  mutating func add(_ member: PackedElement, _ context: inout TableContext) throws(OutOfMemory) -> Bool {
+    if let root { return try addToTable(root, member, &context) }
+    if isIntegers {
+      let set = PackedIntegers(blob.bytes)
+      if let value = member.integer {
+        let (index, isPresent) = set.search(value)
+        if isPresent { return false }
+        if set.count < limits.setIntegersMax {
+          insert(value, at: index)
+          return true
+        }
+        try leaveIntegers(packed: packsManyIntegers && limits.canPackStrings(set, and: 0), &context)
+      } else {
+        try leaveIntegers(packed: limits.canPackStrings(set, and: member.count), &context)
+      }
+      return try add(member, &context)
+    }
+    let encoded = EncodedElement(member: member)
+    let set = PackedSet(blob.bytes)
+    if set.find(encoded) != nil { return false }
+    if set.count < limits.setEntries && member.count <= limits.setBytes
+      && blob.bytes.count + member.count <= CollectionLimits.setPackedMaxBytes
+    {
+      blob.append(member: encoded)
+      return true
+    }
+    let table = try makeTable(&context)
+    return try addToTable(table, member, &context)
+  }
+
+  private mutating func insert(_ value: Int, at index: Int) {
+    let set = PackedIntegers(blob.bytes)
+    if set.mustWiden(for: value) {
+      let wider = BlobBuilder(headerBytes: set.widenedByteCount(for: value), tag: tag)
+      unsafe set.writeWidened(adding: value, to: wider.data)
+      blob = wider
+    } else {
+      let splice = set.inserting(value, at: index)
+      unsafe blob.splice(splice) { unsafe PackedIntegers.fill($0, splice, value) }
+    }
+  }
+
+  private func addToTable(_ root: TableRoot<SetMember>, _ member: PackedElement, _ context: inout TableContext)
+    throws(OutOfMemory) -> Bool
+  {
+    try member.withBytes { (bytes) throws(OutOfMemory) -> Bool in
+      let table = unsafe root.table
+      let hash = unsafe table.pointee.hash(bytes, context)
+      guard unsafe table.pointee.find(bytes, hash: hash) == nil else { return false }
+      guard let element = SetMember.make(bytes, tag: tag) else { throw OutOfMemory() }
+      unsafe table.pointee.insert(element, hash: hash, &context)
+      return true
+    }
+  }
+
+  private mutating func leaveIntegers(packed: Bool, _ context: inout TableContext) throws(OutOfMemory) {
+    guard packed else {
+      _ = try makeTable(&context)
+      return
+    }
+    blob = PackedSet.builder(of: PackedIntegers(blob.bytes), tag: tag)
+    isIntegers = false
+  }
+
+  private mutating func makeTable(_ context: inout TableContext) throws(OutOfMemory) -> TableRoot<SetMember> {
+    let table = try Keyspace.table(of: value, &context)
+    root = table
+    isIntegers = false
+    return table
+  }
+
+  /// Takes the form that the whole of `other` would have, although this is a part of it: what Redis makes by taking
+  /// members out keeps its form.
+  mutating func takeForm(of other: SetValue, _ context: inout TableContext) throws(OutOfMemory) {
+    guard root == nil && count > 0 else { return }
+    if case .integers = other.form {
+      if other.count > limits.setIntegersMax { _ = try makeTable(&context) }
+      return
+    }
+    if other.count > max(limits.setIntegers, limits.setEntries) {
+      _ = try makeTable(&context)
+      return
+    }
+    var isIntegersOnly = true
+    var longest = 0
+    other.forEach { member in
+      if isIntegersOnly && member.integer == nil { isIntegersOnly = false }
+      longest = max(longest, member.count)
+    }
+    if isIntegersOnly && other.count <= limits.setIntegersMax { return }
+    if isIntegersOnly || other.count > limits.setEntries || longest > limits.setBytes {
+      _ = try makeTable(&context)
+    } else if isIntegers {
+      try leaveIntegers(packed: true, &context)
+    }
+  }
+
+  /// The set; nil without members.
+  consuming func finish() -> BuiltValue? {
+    if let root { return unsafe BuiltValue(.set, root: root.raw) }
+    let isIntegers = self.isIntegers
+    return count == 0 ? nil : BuiltValue(.set, packed: blob.finish(), isIntegers: isIntegers)
+  }
+
+  /// Frees what has been made.
+  consuming func discard(_ units: borrowing Units) { root?.drop(units) }
+}
+
+extension EncodedElement {
+  /// A member of any set: one of a large set is bytes, also when they spell an integer.
+  @inline(__always)
+  init(member: PackedElement) {
+    switch member {
+    case .bytes(let bytes): self.init(bytes)
+    case .integer(let value): self.init(value)
+    case .double: preconditionFailure("a set has no scores")
+    }
+  }
+}
