@@ -80,6 +80,8 @@ extension Engine {
 
   /// HGETDEL key FIELDS count field [field ...]
   mutating func hgetdelCommand(_ request: Request) {
+    var found = lookupWrite(request, 1)
+    if let entry = found.entry, entry.type != .hash { return reply.wrongType() }
     guard request[2].equalsIgnoringCase("fields") else {
       return reply.error("ERR Mandatory argument FIELDS is missing or not at the right position")
     }
@@ -89,8 +91,6 @@ extension Engine {
     guard count == request.count - 4 else {
       return reply.error("ERR The `numfields` parameter must match the number of arguments")
     }
-    var found = lookupWrite(request, 1)
-    if let entry = found.entry, entry.type != .hash { return reply.wrongType() }
     let before = found.length
     var removed = 0
     reply.array(count)

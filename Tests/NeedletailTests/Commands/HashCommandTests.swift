@@ -158,6 +158,7 @@ extension Reply {
     for request in [
       "HGET s f", "HSET s f v", "HSETNX s f v", "HMSET s f v", "HMGET s f", "HGETALL s", "HKEYS s", "HVALS s", "HLEN s",
       "HEXISTS s f", "HSTRLEN s f", "HDEL s f", "HGETDEL s FIELDS 1 f", "HINCRBY s f 1", "HINCRBYFLOAT s f 1",
+      "HGETDEL s FELDS 1 f", "HGETDEL s FIELDS x f", "HGETDEL s FIELDS 2 f",
       "HRANDFIELD s", "HRANDFIELD s 1", "HRANDFIELD s -1 WITHVALUES", "HSCAN s 0", "HSCAN s 0 COUNT 0",
     ] {
       #expect(server.send(request) == .wrongType, "\(request)")
