@@ -47,13 +47,9 @@ extension Engine {
   }
 
   private mutating func addMembers(_ request: Request, from first: Int, _ rules: ScoreRules, countsUpdates: Bool) {
-    var longest = 0
     // All scores first: after a bad one nothing has happened.
     guard let firstScore = score(request[first]) else { return }
-    for index in stride(from: first, to: request.count, by: 2) {
-      if index > first, score(request[index]) == nil { return }
-      longest = max(longest, request[index + 1].count)
-    }
+    for index in stride(from: first + 2, to: request.count, by: 2) where score(request[index]) == nil { return }
     var found = lookupWrite(request, 1)
     if let entry = found.entry {
       guard entry.type == .sortedSet else { return reply.wrongType() }
@@ -65,13 +61,15 @@ extension Engine {
     var added = 0
     var updated = 0
     var last = ScoreChange(kind: .refused, score: 0)
-    var isOutOfMemory = false
+    // Where memory ran out.
+    var end = first
     do throws(OutOfMemory) {
       let pairCount = (request.count - first) / 2
-      try keyspace.prepareSortedSet(&found, pairCount: pairCount, longestMember: longest)
+      try keyspace.prepareSortedSet(&found, pairCount: pairCount, firstMember: request[first + 1])
       for index in stride(from: first, to: request.count, by: 2) {
         // Read a second time rather than kept: nearly always there is one.
         let given = index == first ? firstScore : request[index].score ?? 0
+        end = index
         last = try keyspace.setScore(&found, request[index + 1], given, rules)
         switch last.kind {
         case .added: added += 1
@@ -79,8 +77,8 @@ extension Engine {
         case .same, .refused, .notANumber: break
         }
       }
+      end = request.count
     } catch {
-      isOutOfMemory = true
       if found.entry != nil && found.length == 0 { keyspace.remove(&found) }
     }
     if added + updated > 0 {
@@ -88,7 +86,11 @@ extension Engine {
       report(.sortedSet, rules.contains(.increments) ? "zincr" : "zadd", found, lengthBefore: before, lengthAfter: after)
       keyspace.effects.count(added + updated - 1)
     }
-    if isOutOfMemory { return replyOutOfMemory() }
+    if end < request.count {
+      // What came before was done.
+      reproduce { for index in 0..<end { $0.append(request[index]) } }
+      return replyOutOfMemory()
+    }
     if last.kind == .notANumber { return reply.error("ERR resulting score is not a number (NaN)") }
     guard rules.contains(.increments) else { return reply.integer(countsUpdates ? added + updated : added) }
     if last.kind == .refused { reply.null() } else { reply.score(last.score) }

@@ -41,12 +41,12 @@ extension Keyspace {
 
   // MARK: Adding
 
-  /// Redis decides from a command's number of pairs, repeated ones included, how the set is kept: to be called before a
-  /// command sets scores, which will all be set unless memory runs out. A key that was not there may be an empty set
+  /// Redis decides from a command's number of pairs, repeated ones included, and from the length of its first member how
+  /// the set is kept: to be called before a command sets scores, which will all be set unless memory runs out. A key that was not there may be an empty set
   /// then.
-  mutating func prepareSortedSet(_ found: inout Found, pairCount: Int, longestMember: Int) throws(OutOfMemory) {
+  mutating func prepareSortedSet(_ found: inout Found, pairCount: Int, firstMember: ByteView) throws(OutOfMemory) {
     guard let entry = found.entry else {
-      if pairCount > limits.sortedSetEntries || longestMember > limits.sortedSetBytes {
+      if pairCount > limits.sortedSetEntries || firstMember.count > limits.sortedSetBytes {
         unsafe putRoot(&found, .sortedSet, SortedSetRoot.make(&context).raw)
         hasHeldSortedSets = true
       }

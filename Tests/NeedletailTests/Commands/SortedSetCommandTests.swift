@@ -88,6 +88,12 @@ import Testing
     let packed = server(128)
     packed.run("ZADD", "z", "-0", "a")
     #expect(packed.run("ZSCORE", "z", "a") == "0")
+    // The first member alone decides how a new set begins, and a range by rank how many there are.
+    packed.run("ZADD", "y", "-0", "a", "1", String(repeating: "x", count: 65))
+    #expect(packed.run("ZSCORE", "y", "a") == "0" && packed.run("OBJECT", "ENCODING", "y") == "skiplist")
+    packed.run("ZADD", "y", "XX", "-0", String(repeating: "x", count: 65))
+    packed.run("ZRANGESTORE", "x", "y", "1", "1")
+    #expect(packed.run("ZRANGE", "x", "0", "-1", "WITHSCORES") == [.bulk(String(repeating: "x", count: 65)), "-0"])
     let large = server(0)
     large.run("ZADD", "z", "-0", "a")
     #expect(large.run("ZSCORE", "z", "a") == "-0")
