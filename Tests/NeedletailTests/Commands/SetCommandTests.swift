@@ -8,7 +8,13 @@ extension Reply {
 }
 
 @Suite struct SetCommandTests {
-  private let server = TestServer()
+  private let server: TestServer
+
+  init() {
+    var settings = Settings()
+    settings.debugCommand = .yes
+    server = TestServer(settings)
+  }
 
   private func run(_ line: String) -> Reply { server.run(line.split(separator: " ").map { Array($0.utf8) }) }
   private func encoding(_ key: String) -> String { run("OBJECT ENCODING \(key)").text ?? "" }
@@ -238,7 +244,7 @@ extension Reply {
   // MARK: Chance
 
   /// Every member is drawn about as often, in every form.
-  @Test(arguments: [(names: false, count: 20), (true, 20), (true, 150)])
+  @Test(arguments: [(false, 20), (true, 20), (true, 150)])
   func drawing(names: Bool, count: Int) {
     let members = names ? self.names(0..<count) : numbers(0..<count)
     add("s", members)
@@ -255,7 +261,7 @@ extension Reply {
     #expect(Set(run("SRANDMEMBER s \(3 * count)").sortedTexts) == Set(members))
   }
 
-  @Test(arguments: [(names: false, count: 200), (true, 100), (true, 200)])
+  @Test(arguments: [(false, 200), (true, 100), (true, 200)])
   func popping(names: Bool, count: Int) {
     for taken in [1, 2, count / 2, count * 5 / 6, count - 1, count, count + 1] {
       _ = run("DEL s")
@@ -350,7 +356,7 @@ extension Reply {
     for members in [numbers(0..<3), numbers(0..<300), names(0..<3), names(0..<300), ["1", "x", "\u{fc}"]] {
       _ = run("FLUSHALL")
       add("s", members)
-      guard case .bytes(let payload) = run("DUMP s") else { return #expect(Bool(false), "no payload") }
+      guard case .bytes(let payload) = run("DUMP s") else { return Issue.record("no payload") }
       #expect(server.run([Array("RESTORE".utf8), Array("r".utf8), [48], payload]) == .ok)
       #expect(run("SMEMBERS r").sortedTexts == members.sorted())
       #expect(run("COPY s c") == 1)

@@ -203,7 +203,7 @@ final class SetModel {
       sets.append(held[other] ?? [])
     }
     var builder = SetBuilder(keyspace.limits, keyspace.context)
-    var expected: Set<[UInt8]>
+    let expected: Set<[UInt8]>
     switch random.below(3) {
     case 0:
       expected = sets.reduce(sets[0]) { $0.intersection($1) }
