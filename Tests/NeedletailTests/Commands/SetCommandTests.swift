@@ -4,7 +4,7 @@ import Testing
 
 extension Reply {
   /// The members of a reply whose order does not matter.
-  fileprivate var sortedTexts: [String] { (elements ?? []).map { $0.text ?? "\($0)" }.sorted() }
+  fileprivate var sortedMembers: [String] { (elements ?? []).map { $0.text ?? "\($0)" }.sorted() }
 }
 
 @Suite struct SetCommandTests {
@@ -144,33 +144,33 @@ extension Reply {
       add("a", members(0..<200))
       add("b", members(100..<300))
       add("c", members(150..<160))
-      #expect(run("SINTER a b c").sortedTexts == members(150..<160).sorted())
+      #expect(run("SINTER a b c").sortedMembers == members(150..<160).sorted())
       #expect(run("SINTER a no") == [])
       #expect(run("SINTERCARD 2 a b") == 100)
       #expect(run("SINTERCARD 2 a b LIMIT 7") == 7)
       #expect(run("SINTERCARD 2 a b LIMIT 0") == 100)
       #expect(run("SINTERCARD 2 a a LIMIT 1000") == 200)
-      #expect(run("SDIFF a b").sortedTexts == members(0..<100).sorted())
-      #expect(run("SDIFF a b c no").sortedTexts == members(0..<100).sorted())
-      #expect(run("SDIFF a c c no c c").sortedTexts == (members(0..<150) + members(160..<200)).sorted())
+      #expect(run("SDIFF a b").sortedMembers == members(0..<100).sorted())
+      #expect(run("SDIFF a b c no").sortedMembers == members(0..<100).sorted())
+      #expect(run("SDIFF a c c no c c").sortedMembers == (members(0..<150) + members(160..<200)).sorted())
       #expect(run("SDIFF a b a") == [])
       #expect(run("SDIFF no a") == [])
       #expect(run("SDIFFCARD 2 a b") == 100)
       #expect(run("SDIFFCARD 4 a c c c") == 190)
       #expect(run("SDIFFCARD 2 a b LIMIT 9") == 9)
       #expect(run("SDIFFCARD 2 a a") == 0)
-      #expect(run("SUNION a b c").sortedTexts == members(0..<300).sorted())
-      #expect(run("SUNION c no a").sortedTexts == members(0..<200).sorted())
+      #expect(run("SUNION a b c").sortedMembers == members(0..<300).sorted())
+      #expect(run("SUNION c no a").sortedMembers == members(0..<200).sorted())
       #expect(run("SUNION no") == [])
       #expect(run("SUNIONCARD 3 a b c") == 300)
       #expect(run("SUNIONCARD 3 a b c LIMIT 250") == 250)
       #expect(run("SUNIONCARD 3 a b c LIMIT 9 APPROX") == 9)
       #expect(run("SUNIONCARD 2 no c") == 10)
       #expect(run("SINTERSTORE d a b") == 100)
-      #expect(run("SMEMBERS d").sortedTexts == members(100..<200).sorted())
+      #expect(run("SMEMBERS d").sortedMembers == members(100..<200).sorted())
       #expect(run("SDIFFSTORE a a c c c c") == 190)
       #expect(run("SUNIONSTORE a a c") == 200)
-      #expect(run("SMEMBERS a").sortedTexts == members(0..<200).sorted())
+      #expect(run("SMEMBERS a").sortedMembers == members(0..<200).sorted())
       #expect(run("SINTERSTORE a a no") == 0)
       #expect(run("EXISTS a") == 0)
     }
@@ -222,7 +222,7 @@ extension Reply {
     #expect(run("SMOVE a a x") == 1)
     #expect(run("SMOVE a a z") == 0)
     #expect(run("SMOVE a b x") == 1)
-    #expect(run("SMEMBERS b").sortedTexts == ["1", "x"])
+    #expect(run("SMEMBERS b").sortedMembers == ["1", "x"])
     add("b", ["y"])
     #expect(run("SMOVE a b y") == 1)
     #expect(run("EXISTS a") == 0)
@@ -255,10 +255,10 @@ extension Reply {
     // 200 each on average, with a standard deviation of 14.
     #expect(seen.values.allSatisfy { 100..<300 ~= $0 })
     seen = [:]
-    for _ in 0..<400 { for member in run("SRANDMEMBER s \(count / 2)").sortedTexts { seen[member, default: 0] += 1 } }
+    for _ in 0..<400 { for member in run("SRANDMEMBER s \(count / 2)").sortedMembers { seen[member, default: 0] += 1 } }
     #expect(seen.values.allSatisfy { 120..<280 ~= $0 } && seen.count == count)
     #expect(run("SRANDMEMBER s -\(3 * count)").elements?.count == 3 * count)
-    #expect(Set(run("SRANDMEMBER s \(3 * count)").sortedTexts) == Set(members))
+    #expect(Set(run("SRANDMEMBER s \(3 * count)").sortedMembers) == Set(members))
   }
 
   @Test(arguments: [(false, 200), (true, 100), (true, 200)])
@@ -268,9 +268,9 @@ extension Reply {
       let members = names ? self.names(0..<count) : numbers(0..<count)
       add("s", members)
       #expect(run("EXPIRE s 100") == 1)
-      let popped = run("SPOP s \(taken)").sortedTexts
+      let popped = run("SPOP s \(taken)").sortedMembers
       #expect(popped.count == min(taken, count) && Set(popped).count == popped.count)
-      #expect((run("SMEMBERS s").sortedTexts + popped).sorted() == members.sorted())
+      #expect((run("SMEMBERS s").sortedMembers + popped).sorted() == members.sorted())
       if taken < count { #expect(run("TTL s") == 100) } else { #expect(run("EXISTS s") == 0) }
     }
     _ = run("SADD s x")
@@ -302,11 +302,11 @@ extension Reply {
     var seen: Set<String> = []
     repeat {
       let reply = run("SSCAN s \(cursor) COUNT 7")
-      seen.formUnion(reply[1]!.sortedTexts)
+      seen.formUnion(reply[1]!.sortedMembers)
       cursor = reply[0]!.text!
     } while cursor != "0"
     #expect(seen == Set(names(0..<count)))
-    #expect(run("SSCAN s 0 COUNT 100000 MATCH m1*")[1]!.sortedTexts == names(0..<count).filter { $0.hasPrefix("m1") }.sorted())
+    #expect(run("SSCAN s 0 COUNT 100000 MATCH m1*")[1]!.sortedMembers == names(0..<count).filter { $0.hasPrefix("m1") }.sorted())
   }
 
   // MARK: Effects
@@ -358,7 +358,7 @@ extension Reply {
       add("s", members)
       guard case .bytes(let payload) = run("DUMP s") else { return Issue.record("no payload") }
       #expect(server.run([Array("RESTORE".utf8), Array("r".utf8), [48], payload]) == .ok)
-      #expect(run("SMEMBERS r").sortedTexts == members.sorted())
+      #expect(run("SMEMBERS r").sortedMembers == members.sorted())
       #expect(run("COPY s c") == 1)
       let digests = run("DEBUG DIGEST-VALUE s r c").elements!
       #expect(digests[0] == digests[1] && digests[0] == digests[2])
