@@ -7,12 +7,13 @@ from harness import Server
 DEBUG_OPTIONS = ("--enable-debug-command", "yes")
 
 
-def start(binary: str, environment: dict[str, str] | None = None) -> Server:
+def start(binary: str, environment: dict[str, str] | None = None, options: tuple[str, ...] = ()) -> Server:
     # A crash is cut down by many more: no time for backtraces.
-    return Server(binary, *options(binary), environment={"SWIFT_BACKTRACE": "enable=no", **(environment or {})})
+    variables = {"SWIFT_BACKTRACE": "enable=no", **(environment or {})}
+    return Server(binary, *debug_options(binary), *options, environment=variables)
 
 
-def options(binary: str) -> tuple[str, ...]:
+def debug_options(binary: str) -> tuple[str, ...]:
     """Settings to start it with. Redis has them all; we, those that `--sample-config` shows."""
     if "needletail" not in binary:
         return DEBUG_OPTIONS

@@ -165,8 +165,12 @@ struct RequestParser {
     return value
   }
 
+  /// Where the CR is. To Redis a zero byte ends what it looks through: a line with one before its CR never ends.
   private func lineEndOffset(_ bytes: UnsafeMutableRawPointer, _ end: Int) -> Int? {
-    unsafe memchr(bytes + position, 13, end - position).map { unsafe $0 - bytes }
+    guard let found = unsafe memchr(bytes + position, 13, end - position),
+      unsafe memchr(bytes + position, 0, found - (bytes + position)) == nil
+    else { return nil }
+    return unsafe found - bytes
   }
 
   /// True when the line at `position` is complete. One that goes on too long without CR is an error.
@@ -226,7 +230,7 @@ struct RequestParser {
         }
         var byte = unsafe text[read]
         if quote == 0 {
-          if Self.isSpace(byte) { break }
+          if Self.endsWord(byte) { break }
           read += 1
           if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") {
             quote = byte
@@ -280,6 +284,9 @@ struct RequestParser {
     default: nil
     }
   }
+
+  /// Fewer than the blanks between words: to Redis a vertical tab or a form feed within one is part of it.
+  private static func endsWord(_ byte: UInt8) -> Bool { byte == 32 || byte == 9 || byte == 10 || byte == 13 }
 
   private static func isSpace(_ byte: UInt8) -> Bool { byte == 32 || (9...13).contains(byte) }
 }

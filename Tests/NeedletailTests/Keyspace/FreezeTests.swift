@@ -122,5 +122,3 @@ extension TestKeyspace {
     return reader.values
   }
 }
-
-private let isThreadSanitized = unsafe dlsym(UnsafeMutableRawPointer(bitPattern: 0), "__tsan_init") != nil

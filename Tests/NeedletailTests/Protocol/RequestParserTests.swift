@@ -20,7 +20,9 @@ struct Parsed: Equatable {
     "*2\r\n$4\r\nECHO\r\n$2\r\nhiXXPING\r\n",
     "*0\r\nPING\r\n", "*-1\r\nPING\r\n", "*-2\r\n*1\r\n$1\r\na\r\n", "\r\n\r\n\nPING\r\n", "   \r\nPING\n", "",
     "PING\r\n*1\r\n$4\r\nPING\r\nPING\n*2\r\n$1\r\na\r\n$1\r\nb\r\n",
-    "  a\tb   c \u{b}\u{c} d\r\n",
+    "  a\tb   c \u{b}\u{c} d\r\n", "ECHO a\u{b}b\u{c}c\td\re\r\n", "\u{c}ECHO \"a\"\u{b}b\r\n",
+    "ECHO a\u{b}\r\n", "*1\u{0}\r\n", "*\u{0}1\r\n$1\r\na\r\n", "*1\r\n\u{0}4\r\nPING\r\n", "*1\r\n$4\u{0}\r\nPING\r\n",
+    "*1\r\u{0}$4\r\nPING\r\n",
     "SET \"a b\" \"c\\x41\\xfg\\n\\r\\t\\b\\a\\\\\\\"\\q\"\r\nGET ''\r\n",
     "SET 'a b' 'it\\'s \\n \"'\r\n", "SET \"\" ''\r\n",
     "ECHO a\"b c\"\r\n", "ECHO a\u{0}b\r\nPING\r\n", "\u{0}\r\nPING\r\n",
@@ -383,7 +385,7 @@ struct NaiveParser {
 
   /// The line up to CR; whatever follows the CR is skipped as well. Nil: incomplete.
   private mutating func line(_ tooBig: ProtocolError) throws(ProtocolError) -> [UInt8]? {
-    guard let end = bytes[position...].firstIndex(of: 13) else {
+    guard let end = bytes[position...].firstIndex(of: 13), !bytes[position..<end].contains(0) else {
       if bytes.count - position > 65536 { throw tooBig }
       return nil
     }
@@ -428,7 +430,7 @@ struct NaiveParser {
           break
         }
         switch (quote, c) {
-        case (nil, _) where isSpace(c): break scan
+        case (nil, " "), (nil, "\t"), (nil, "\n"), (nil, "\r"): break scan
         case (nil, "\""), (nil, "'"):
           quote = c
           rest = rest.dropFirst()

@@ -50,3 +50,5 @@ let isSanitized: Bool = {
   unsafe Heap.free(block, 4096)
   return during - before != 4096
 }()
+
+let isThreadSanitized = unsafe dlsym(UnsafeMutableRawPointer(bitPattern: 0), "__tsan_init") != nil
