@@ -135,7 +135,11 @@ extension Entry: TableElement {
   }
 
   @inline(__always)
-  func prefetchBucket(_ hash: UInt64, database: Int) { unsafe databases[database].table.prefetchBucket(hash) }
+  func prefetchBucket(_ hash: UInt64, database: Int) {
+    // While a view is open, whoever changes the segment looks at its tag first.
+    if isFrozen { unsafe databases[database].table.prefetchTag(hash) }
+    unsafe databases[database].table.prefetchBucket(hash)
+  }
 
   @inline(__always)
   func prefetchEntry(_ hash: UInt64, database: Int) { unsafe databases[database].table.prefetchElement(hash) }

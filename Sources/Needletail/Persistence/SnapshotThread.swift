@@ -49,7 +49,7 @@ struct SnapshotResult {
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   /// Atomic words, by `Word`.
   private let words = UnsafeMutablePointer<UInt64>.allocate(capacity: Word.allCases.count)
-  private enum Word: Int, CaseIterable { case phase, course, visitedCount, writtenBytes, isRegistered }
+  private enum Word: Int, CaseIterable { case phase, course, visitedCount, isRegistered }
   /// What becomes of the file: `commit` and `cancel` race for it, and whoever comes first has it.
   private enum Course: UInt64 { case open, cancelled, committing }
   // Written by whoever has the turn by `phase`, which is stored with release and read with acquire.
@@ -94,8 +94,6 @@ struct SnapshotResult {
   /// Keys of the view that have been visited.
   var visitedCount: Int { Int(word(.visitedCount)) }
 
-  var writtenByteCount: Int { Int(word(.writtenBytes)) }
-
   /// Begins a save. Only when idle.
   func start(_ order: consuming SnapshotOrder) {
     precondition(phase == .idle)
@@ -103,7 +101,6 @@ struct SnapshotResult {
     unsafe box.initialize(to: order)
     set(.course, Course.open.rawValue)
     set(.visitedCount, 0)
-    set(.writtenBytes, 0)
     unsafe pthread_mutex_lock(mutex)
     unsafe self.order = box
     set(.phase, Phase.walking.rawValue)
@@ -213,7 +210,6 @@ struct SnapshotResult {
     encoder.writer.header(contents.features, contents.fields)
     while walker.step(units: Self.unitsAtATime, &encoder) {
       set(.visitedCount, UInt64(walker.visitedCount))
-      set(.writtenBytes, UInt64(encoder.writer.sink.byteCount))
       if let failure = encoder.writer.failure { throw failure }
       if isCancelled { return 0 }
     }

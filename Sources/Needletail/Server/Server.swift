@@ -61,14 +61,14 @@ import Glibc
 
   deinit { unsafe Heap.free(readBuffer, Self.readBufferBytes) }
 
-  /// Serves until a signal or SHUTDOWN ends it.
-  /// - Returns: the process's exit status.
-  mutating func run() -> CInt {
+  /// Serves until a signal or SHUTDOWN ends it, and then ends the process: without a return nobody frees the keyspace
+  /// key by key, which takes a second for each few millions.
+  mutating func run() -> Never {
     while true {
       turn()
       if hasFailed {
         removeTraces()
-        return 1
+        exit(1)
       }
       if engine.shutdownRequest != nil { break }
       if signals.isRequested {
@@ -79,7 +79,7 @@ import Glibc
     }
     if let loader { endLoading(loader) }
     stop()
-    return 0
+    exit(0)
   }
 
   private mutating func turn() {

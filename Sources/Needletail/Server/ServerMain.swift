@@ -53,8 +53,7 @@ private func serve(_ settings: Settings, _ configurationFile: String) -> CInt {
     guard server.listen() else { return 1 }
     if !settings.pidFile.isEmpty { writePidFile(settings.pidFile, logger) }
     guard server.startLoading() else { return 1 }
-    // Not to return, which would free every key one by one: the process's end does it at once.
-    exit(server.run())
+    server.run()
   } catch {
     logger.warning("Can't start: \(error.call): \(error.text)")
     return 1

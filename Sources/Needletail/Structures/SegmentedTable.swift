@@ -108,6 +108,13 @@ import Glibc
     unsafe cs_prefetch(base + 64)
   }
 
+  /// Starts fetching the freeze tag of the segment that `hash` belongs to. A hint.
+  @inline(__always)
+  func prefetchTag(_ hash: UInt64) {
+    guard count > 0 else { return }
+    unsafe cs_prefetch(Layout.segment(directory![index(hash)]))
+  }
+
   /// Starts fetching the elements that `hash` may belong to; its bucket should be in the cache by now. A hint.
   @inline(__always)
   func prefetchElement(_ hash: UInt64) {
