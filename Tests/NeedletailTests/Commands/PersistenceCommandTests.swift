@@ -72,7 +72,7 @@ import Testing
   }
 
   @Test func typesThatAreNotThere() {
-    for body: [UInt8] in [[1, 1, 1, 97], [99, 0], [0], [0, 5, 97], [0, 0xc3, 1, 10, 0], [0, 0x82, 0]] {
+    for body: [UInt8] in [[15, 1, 1, 97], [99, 0], [0], [0, 5, 97], [0, 0xc3, 1, 10, 0], [0, 0x82, 0]] {
       var bytes = body + [6, 0]
       let sum = withView(bytes) { CRC64.updating(0, $0) }
       bytes += (0..<8).map { UInt8(truncatingIfNeeded: sum >> (8 * $0)) }
