@@ -139,6 +139,8 @@ class Generator:
                 self.values.has_passed_deadline = True
         if command.group == "generic" and command.words[0].startswith(b"SORT"):
             keep_order_known(request)
+        if command.name == "zrangestore":
+            keep_ranges_known(request)
         if command.name in ("hrandfield", "srandmember", "zrandmember"):
             keep_answers_short(request)
         return request
@@ -331,7 +333,17 @@ def keep_answers_short(request: Request) -> None:
 
 
 def keep_order_known(request: Request) -> None:
-    """SORT by what names no key does not sort: a set's order would show."""
+    """SORT by what names no key does not sort: a set's order would show. Equal weights are ordered with ALPHA by chance."""
+    has_by = False
     for index in range(2, len(request) - 1):
-        if request[index].upper() == b"BY" and b"*" not in request[index + 1]:
-            request[index + 1] += b"*"
+        if request[index].upper() == b"BY":
+            has_by = True
+            if b"*" not in request[index + 1]:
+                request[index + 1] += b"*"
+    if has_by:
+        request[2:] = [argument for argument in request[2:] if argument.upper() != b"ALPHA"]
+
+
+def keep_ranges_known(request: Request) -> None:
+    """Ranges by bytes of members whose scores differ are a matter of chance: none is stored."""
+    request[:] = [b"BYSCORE" if argument.upper() == b"BYLEX" else argument for argument in request]

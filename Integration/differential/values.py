@@ -93,7 +93,7 @@ class Values:
             "stop": self.position,
             "index": self.position,
             "bit": self.either(0.95, [b"0", b"1"], NOT_INTEGERS),
-            "cursor": self.either(0.7, [b"0"], [b"abc", b"-1", b"", b" 0", b"18446744073709551616", b"1x"]),
+            "cursor": self.either(0.7, [b"0"], [b"abc", b"-1", b"", b" 0", b"1x"]),
             "count": self.either(
                 0.85,
                 [b"1", b"2", b"3", b"10", b"1000", b"100000"],

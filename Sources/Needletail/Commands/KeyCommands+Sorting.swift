@@ -30,7 +30,11 @@ extension Engine {
   /// SORT key [BY pattern] [LIMIT start count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA] [STORE destination]
   private mutating func sort(_ request: Request, isReadonly: Bool) {
     guard var options = sortOptions(request, isReadonly: isReadonly) else { return }
-    let entry = lookupRead(request, 1).entry
+    var found = lookupRead(request, 1)
+    if found.entry?.type == .sortedSet {
+      do throws(OutOfMemory) { try keyspace.unpackSortedSet(&found) } catch { return replyOutOfMemory() }
+    }
+    let entry = found.entry
     if let entry, entry.type != .list && entry.type != .set && entry.type != .sortedSet { return reply.wrongType() }
     if options.isUnsorted && entry?.type == .set && options.destination != nil {
       // A set has no order: what is stored must be the same wherever the command is run again.

@@ -83,7 +83,8 @@ extension Engine {
     guard request[3].count <= ListElement.maxStringBytes else { return replyOutOfMemory() }
     let isSet: Bool
     do throws(OutOfMemory) {
-      isSet = try keyspace.replaceElement(&found, at: index, with: ListElement(request[3]))
+      // Redis takes 32 bits of the index: clients see the same element change.
+      isSet = try keyspace.replaceElement(&found, at: Int(Int32(truncatingIfNeeded: index)), with: ListElement(request[3]))
     } catch {
       return replyOutOfMemory()
     }

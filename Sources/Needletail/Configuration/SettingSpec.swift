@@ -138,6 +138,10 @@ extension SettingSpec {
       guard let size = SettingText.memorySize(value) else {
         throw InvalidValue(reason: "argument must be a memory value")
       }
+      // Redis reads it without a sign and keeps it with one.
+      guard !SettingText.isBeyondSigned(value) || bounds.lowerBound > 0 else {
+        throw InvalidValue(reason: "argument must be greater or equal to 0")
+      }
       try check(size, in: bounds)
       settings[keyPath: field] = size
     case .octal(let field, let bounds):

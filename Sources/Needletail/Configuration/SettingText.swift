@@ -35,6 +35,12 @@ enum SettingText {
     return overflow ? .max : size
   }
 
+  /// True for a plain number that has no room in 63 bits.
+  static func isBeyondSigned(_ bytes: [UInt8]) -> Bool {
+    let digits = bytes.prefix { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+    return !digits.isEmpty && Int(String(decoding: digits, as: UTF8.self)) == nil
+  }
+
   /// The shortest exact spelling of a size: `512mb`, `1gb`, `1000`.
   static func sizeText(_ size: Int) -> String {
     for (name, unit) in [("gb", 1 << 30), ("mb", 1 << 20), ("kb", 1 << 10)] where size > 0 && size % unit == 0 {

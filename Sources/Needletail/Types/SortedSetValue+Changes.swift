@@ -150,6 +150,11 @@ extension Keyspace {
     unsafe splice(&found, change) { unsafe PackedSortedSet.fillScore($0, memberByteCount: memberByteCount, score) }
   }
 
+  /// Gives a packed set its large form: what SORT does to one in Redis, and OBJECT ENCODING shows it.
+  mutating func unpackSortedSet(_ found: inout Found) throws(OutOfMemory) {
+    if let blob = found.entry?.blob { try unpack(&found, PackedSortedSet(blob)) }
+  }
+
   /// Gives a packed set its large form. Complexity: O(count), which its limits bound.
   private mutating func unpack(_ found: inout Found, _ set: PackedSortedSet) throws(OutOfMemory) {
     var collector = MemberCollector(&context)

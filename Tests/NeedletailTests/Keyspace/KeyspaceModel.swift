@@ -224,8 +224,8 @@ final class KeyspaceModel {
   /// Renames, copies or moves the key.
   private func relocate(_ source: inout Found, _ i: Int, _ moment: ModelCoverage.Moment?) {
     let from = source.database
-    let to = random.chance(30) ? 1 - from : from
     let isMove = random.chance(20)
+    let to = isMove || random.chance(30) ? 1 - from : from
     let j = isMove ? i : random.below(keys.count)
     guard i != j || from != to else { return }
     withFound(to, j) { target in

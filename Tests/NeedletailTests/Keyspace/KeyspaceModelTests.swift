@@ -56,7 +56,7 @@ import Testing
     let freer = BackgroundFreer(counters: MemoryCounters())
     var coverage = ModelCoverage()
     // What chance has left out the next model may meet.
-    for _ in 0..<(isLongRun ? 20 : 8) {
+    for _ in 0..<(isLongRun ? 20 : 16) {
       let model = KeyspaceModel(.fresh(), freer: freer, keyCount: 3_000)
       model.hashEvery = 16
       for step in 0..<60_000 where model.failures == 0 {
