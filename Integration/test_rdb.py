@@ -158,12 +158,12 @@ def test_cut_and_damaged_files(small_file: bytes, tmp_path: pathlib.Path) -> Non
 
 def test_what_cannot_be_loaded(tmp_path: pathlib.Path) -> None:
     with start(ORACLE, tmp_path) as server:
-        server.call("RPUSH", "list", "a")
+        server.call("XADD", "stream", "1-1", "a", "b")
         server.call("SAVE")
     data = (tmp_path / "dump.rdb").read_bytes()
     status, log = run_with_file(data, tmp_path)
     assert status == 1
-    assert f"at offset {data.index(b'list') - 2}: a list (type 18) cannot be loaded by this version" in log
+    assert f"at offset {data.index(b'stream') - 2}: a stream (type 21) cannot be loaded by this version" in log
     assert (tmp_path / "dump.rdb").read_bytes() == data
     status, log = run_with_file(b"REDIS0099" + data[9:], tmp_path)
     assert status == 1 and "offset 0: version 99" in log

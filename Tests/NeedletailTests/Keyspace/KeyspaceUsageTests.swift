@@ -2,6 +2,10 @@ import Testing
 @testable import Needletail
 
 @Suite struct KeyspaceUsageTests {
+  /// What is counted may be more by what belongs to others: some of what the test runner allocates on this thread is
+  /// freed on another one.
+  private static let noise = 2048
+
   private func used(_ test: TestKeyspace, _ key: String, _ database: Int = 0) -> Int {
     test.withFound(key, database) { test.keyspace.usedBytes($0) }
   }
@@ -24,7 +28,7 @@ import Testing
     var told = 0
     for i in 0..<keyCount { told += used(test, "key:\(i)") }
     // Each key's share is rounded up.
-    #expect(told >= counted && told <= counted + 3 * keyCount + 64, "\(told) told, \(counted) counted")
+    #expect(told + Self.noise >= counted && told <= counted + 3 * keyCount + 64, "\(told) told, \(counted) counted")
     #expect(Double(told) <= Double(counted) * 1.1, "\(told) told, \(counted) counted")
   }
 
@@ -50,7 +54,7 @@ import Testing
       let counted = test.settledBytes - before
       var told = 0
       for i in 0..<keyCount { told += used(test, "key:\(i)") }
-      #expect(told >= counted && told <= counted + 3 * keyCount + 64, "\(told) told, \(counted) counted")
+      #expect(told + Self.noise >= counted && told <= counted + 3 * keyCount + 64, "\(told) told, \(counted) counted")
     }
     for i in 0..<keyCount {
       test.withFound("key:\(i)") { found in
