@@ -106,6 +106,17 @@ extension Engine {
     }
   }
 
+  /// How many elements a command draws with repetitions at most: more would only fill memory.
+  static var drawsMax: Int { 1 << 20 }
+
+  /// - Parameter count: as asked for; negative: with repetitions.
+  /// - Returns: false when so many are not drawn, which has been answered.
+  mutating func acceptsDraws(_ count: Int) -> Bool {
+    if count >= -Self.drawsMax { return true }
+    reply.error("ERR value is out of range")
+    return false
+  }
+
   /// The system had no memory for a value; nothing has changed.
   @inline(never)
   mutating func replyOutOfMemory() {

@@ -106,6 +106,7 @@ extension Engine {
     guard let entry = lookupRead(request, 1).entry else { return reply.array(0) }
     guard entry.type == .hash else { return reply.wrongType() }
     let hash = HashValue(entry)
+    guard acceptsDraws(count) else { return }
     let answers = count < 0 ? -count : min(count, hash.count)
     // RESP3 has arrays of two.
     let isNested = hasValues && reply.isRESP3

@@ -19,6 +19,7 @@ extension Engine {
       keyspace.random = generator
       return
     }
+    guard acceptsDraws(count) else { return }
     reply.array(-count)
     for _ in 0..<(-count) {
       replyElement(set.random(&keyspace.random).element)

@@ -169,6 +169,7 @@ extension Engine {
     let set = SortedSetValue(entry)
     var generator = keyspace.random
     if count < 0 {
+      guard acceptsDraws(count) else { return }
       reply.members(-count, withScores: withScores)
       for _ in 0..<(-count) {
         set.withRandom(&generator) { reply.member($0, $1, withScore: withScores) }
