@@ -43,6 +43,11 @@ extension Engine {
   }
 
   mutating func zincrbyCommand(_ request: Request) {
+    // As Redis has it, ZADD's options are read here too; behind one of them nothing is left that could be a pair.
+    for option in ["nx", "xx", "gt", "lt", "ch", "incr"] as [StaticString]
+    where request[2].equalsIgnoringCase(option) {
+      return reply.syntaxError()
+    }
     addMembers(request, from: 2, .increments, countsUpdates: false)
   }
 

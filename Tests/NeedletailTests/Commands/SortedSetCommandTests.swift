@@ -32,6 +32,9 @@ import Testing
     #expect(server.run("ZADD", "none", "XX", "INCR", "1", "a") == .null)
     #expect(server.run("ZADD", "none", "XX", "1", "a") == 0 && server.run("EXISTS", "none") == 0)
     #expect(server.run("ZINCRBY", "z", "-0.5", "a") == "7" && server.run("ZINCRBY", "z", "3", "new") == "3")
+    for option in ["nx", "XX", "Gt", "LT", "ch", "INCR"] {
+      #expect(server.run("ZINCRBY", "z", option, "a") == .error("ERR syntax error"))
+    }
     #expect(server.run("ZINCRBY", "z", "inf", "a") == "inf")
     #expect(server.run("ZINCRBY", "z", "-inf", "a") == .error("ERR resulting score is not a number (NaN)"))
     #expect(server.run("ZCARD", "z") == 7 && server.run("ZCARD", "none") == 0)
