@@ -57,15 +57,40 @@ extension SetValue {
         rest &= rest &- 1
       }
     case .packed(let set):
-      while rest != 0 {
-        let index = rest.trailingZeroBitCount
-        if set.find(EncodedElement(member: batch[index])) != nil { found |= 1 << UInt32(index) }
-        rest &= rest &- 1
-      }
+      found = Self.present(batch, in: set, among: wanted)
     case .large(let root):
       found = Self.present(batch, in: root, among: wanted, seed)
     }
     return found
+  }
+
+  /// One pass over a packed set: of each of its members a few bits say which of the wanted ones it may be.
+  private static func present(_ batch: borrowing MemberBatch, in set: PackedSet, among wanted: UInt32) -> UInt32 {
+    unsafe withUnsafeTemporaryAllocation(of: PackedProbe.self, capacity: MemberBatch.capacity) { probes in
+      var candidates = InlineArray<64, UInt32>(repeating: 0)
+      var rest = wanted
+      while rest != 0 {
+        let index = rest.trailingZeroBitCount
+        let probe = PackedProbe(EncodedElement(member: batch[index]))
+        unsafe probes.initializeElement(at: index, to: probe)
+        candidates[probe.sketch] |= 1 << UInt32(index)
+        rest &= rest &- 1
+      }
+      var found: UInt32 = 0
+      for member in set {
+        var possible = candidates[PackedProbe.sketch(set.blob, from: member.offset, to: member.end)] & ~found
+        if possible == 0 { continue }
+        repeat {
+          let index = possible.trailingZeroBitCount
+          if unsafe probes[index].code == set.blob[member.offset] && probes[index].matches(set.blob, at: member.offset) {
+            found |= 1 << UInt32(index)
+          }
+          possible &= possible &- 1
+        } while possible != 0
+        if found == wanted { break }
+      }
+      return found
+    }
   }
 
   private static func present(_ batch: borrowing MemberBatch, in root: TableRoot<SetMember>, among wanted: UInt32, _ seed: HashSeed)
