@@ -9,9 +9,11 @@ extension PersistenceCommand {
       categories: [.admin, .slow, .dangerous],
       docs: CommandDocs(
         summary: "Writes a snapshot in the background, of the data as they are now.",
-        since: "1.0.0", group: "server", complexity: "O(1)", history: [("3.2.2", "+SCHEDULE")],
+        since: "1.0.0", group: "server", complexity: "O(1)", history: [("3.2.2", "+SCHEDULE"), ("8.1.0", "+CANCEL")],
         arguments: [
-          ArgumentSpec(name: "schedule", kind: .pureToken, token: "SCHEDULE", since: "3.2.2", isOptional: true),
+          .choice(
+            "operation", isOptional: true,
+            [.token("schedule", "SCHEDULE", since: "3.2.2"), .token("cancel", "CANCEL", since: "8.1.0")]),
         ])),
     CommandSpec(
       id: .persistence(.dump), name: "dump", arity: 2, flags: [.readonly], categories: [.keyspace, .read, .slow],
