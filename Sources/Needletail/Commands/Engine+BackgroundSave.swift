@@ -50,7 +50,7 @@ extension Engine {
     persistence.lastFreezeMicroseconds = clock.microseconds(cs_cycles() &- start)
     persistence.background = BackgroundSave(place: place, startMilliseconds: keyspace.nowMilliseconds,
       keyCount: view.keyCount, dirtyAtFreeze: keyspace.effects.dirty,
-      defaultLimboLimitBytes: SystemFacts.memoryBytes / 2)
+      defaultLimboLimitBytes: SystemFacts.usableMemoryBytes / 2)
     thread.start(SnapshotOrder(view: view, options: options, features: features, fields: fields, place: place,
       syncsIncrementally: settings.rdbSaveIncrementalFsync))
     logger.notice("Background saving started, keyspace frozen in \(persistence.lastFreezeMicroseconds) us")
