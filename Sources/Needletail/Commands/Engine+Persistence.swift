@@ -131,6 +131,12 @@ extension Engine {
 // MARK: - Loading
 
 extension Engine {
+  /// Removes what killed processes have left where the snapshot is. At the start, before anything is written there.
+  func tidySnapshotDirectory() {
+    guard let place = try? SnapshotPlace(path: settings.dbFilename) else { return }
+    for name in place.removeAbandonedFiles() { logger.notice("Removed '\(name)', left by a process that is gone") }
+  }
+
   /// Opens `dbfilename` for loading. Nil without such a file.
   mutating func openSnapshot() throws(SnapshotFailure) -> RDBLoader? {
     let descriptor = unsafe open(settings.dbFilename, O_RDONLY | O_CLOEXEC)
