@@ -36,8 +36,10 @@ extension Engine {
     } catch {
       // What came before stays, and is told.
       let after = found.length
-      if after > max(before, 0) {
-        reportList(isTail ? "rpush" : "lpush", found, before, after, changes: after - max(before, 0))
+      let pushed = after - max(before, 0)
+      if pushed > 0 {
+        reportList(isTail ? "rpush" : "lpush", found, before, after, changes: pushed)
+        reproduce { for index in 0..<2 + pushed { $0.append(request[index]) } }
       }
       return replyOutOfMemory()
     }

@@ -84,7 +84,7 @@
   static func make(_ contents: Contents, capacity: Int = 0, hasRoomInFront: Bool = false, tag: UInt8) -> ListLeaf? {
     let needed = contents.byteCount
     let byteCount = Heap.goodSize(max(headerBytes + max(needed, capacity), minBytes))
-    guard let raw = unsafe allocate(byteCount) else { return nil }
+    guard let raw = unsafe allocate(byteCount, canFail: contents.count == 1 && canFail(needed)) else { return nil }
     unsafe raw.storeBytes(of: tag, as: UInt8.self)
     unsafe raw.storeBytes(of: classCode(byteCount), toByteOffset: 1, as: UInt8.self)
     let leaf = unsafe ListLeaf(raw)
@@ -101,10 +101,16 @@
     return leaf
   }
 
-  /// Only long elements can be too much for the system; all others share a leaf of a limited size.
-  private static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer? {
-    byteCount >= Heap.fallibleThresholdBytes ? unsafe Heap.tryAllocate(byteCount) : unsafe Heap.allocate(byteCount)
+  /// Only long elements, which have a leaf of their own, can be too much for the system; all others share one of a
+  /// limited size.
+  private static func allocate(_ byteCount: Int, canFail: Bool) -> UnsafeMutableRawPointer? {
+    canFail ? unsafe Heap.tryAllocate(byteCount) : unsafe Heap.allocate(byteCount)
   }
+
+  /// True of an element that may find no memory for the leaf of its own that it gets.
+  static func canFail(_ element: ListElement) -> Bool { canFail(PackedList.headerBytes + element.byteCount) }
+
+  private static func canFail(_ blobBytes: Int) -> Bool { headerBytes + blobBytes >= Heap.fallibleThresholdBytes }
 
   static func make(_ element: ListElement, capacity: Int, hasRoomInFront: Bool, tag: UInt8) throws(OutOfMemory)
     -> ListLeaf

@@ -46,9 +46,6 @@ import Glibc
     return unsafe ScoredMember(raw: block)
   }
 
-  /// The same member in a unit of its own.
-  func copy(tag: UInt8) -> ScoredMember { ScoredMember.make(member, score: score, tag: tag) }
-
   @inline(__always)
   private static func byteCount(forMember count: Int) -> Int {
     bytesOffset &+ count &+ (count >= longMark ? 4 : 0)

@@ -73,7 +73,7 @@ extension Keyspace {
       let change = rules.change(of: hit.element.score, given)
       guard change.kind == .updated else { return change }
       let root = writableSortedSet(&found)
-      let changed = unsafe root.tree.pointee.setScore(hit.element, change.score, &context.units)
+      let changed = try unsafe root.tree.pointee.setScore(hit.element, change.score, &context.units)
       if unsafe changed.raw != hit.element.raw { unsafe root.index.pointee.replace(at: hit.position, with: changed, &context) }
       return change
     }

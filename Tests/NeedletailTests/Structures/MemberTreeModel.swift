@@ -157,7 +157,7 @@ final class MemberTreeModel {
     // Often so near that the place stays.
     item.score = random.chance(50) ? mix.score(&random, stepCount) : random.chance(50) ? old.score.nextUp : old.score.nextDown
     let isOfView = unsafe units.belongsToView(unit.raw)
-    let changed = tree.setScore(unit, item.score, &units)
+    let changed = try! tree.setScore(unit, item.score, &units)
     // One that was the view's may have been released meanwhile, by a walker on another thread.
     check(unsafe isOfView || changed.raw == unit.raw, "a unit that was no view's was copied")
     index[member] = changed

@@ -18,7 +18,7 @@ import Testing
         Issue.record("no memory")
         return
       }
-      let copy = member.copy(tag: 2)
+      let copy = ScoredMember.make(member.member, score: member.score, tag: 2)
       #expect(member.member.array == bytes && member.count == length && member.score.bitPattern == score.bitPattern)
       #expect(copy.member.array == bytes && copy.score.bitPattern == score.bitPattern)
       let tag = unsafe copy.raw.load(as: UInt8.self)
