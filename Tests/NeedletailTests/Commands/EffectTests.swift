@@ -2,7 +2,7 @@ import Testing
 @testable import Needletail
 
 /// Collects what the engine tells of its writes.
-private final class Recorder: EffectObserver {
+final class EffectRecorder: EffectObserver {
   var effects: [Effect] = []
   var commands: [(arguments: [[UInt8]], database: Int)] = []
   func keyChanged(_ effect: Effect) { effects.append(effect) }
@@ -25,7 +25,7 @@ private final class Recorder: EffectObserver {
   /// Each request's events, with lengths before and after, and what reproduces it.
   @Test func whatIsTold() {
     let server = TestServer(nowMilliseconds: Self.start)
-    let recorder = Recorder()
+    let recorder = EffectRecorder()
     server.withEngine { $0.keyspace.effects.observer = recorder }
     for (request, expected) in [
       ("SET k v", "set k -1>1 | SET k v"), ("SET k ww NX", ""), ("SET k ww XX", "set k 1>2 | SET k ww XX"),
@@ -90,7 +90,7 @@ private final class Recorder: EffectObserver {
     var settings = Settings()
     settings.collections.sortedSetEntries = maxEntries
     let server = TestServer(settings, nowMilliseconds: Self.start)
-    let recorder = Recorder()
+    let recorder = EffectRecorder()
     server.withEngine { $0.keyspace.effects.observer = recorder }
     for (request, expected, changes) in [
       ("ZADD z 1 a", "zadd z -1>1 | ZADD z 1 a", 1), ("ZADD z 1 a", "", 0), ("ZADD z 2 a 3 b", "zadd z 1>2 | ZADD z 2 a 3 b", 2),
@@ -120,7 +120,7 @@ private final class Recorder: EffectObserver {
 
   @Test(arguments: HashForm.allCases) func whatIsToldOfHashes(_ form: HashForm) {
     let server = TestServer(form.settings, nowMilliseconds: Self.start)
-    let recorder = Recorder()
+    let recorder = EffectRecorder()
     server.withEngine { $0.keyspace.effects.observer = recorder }
     for (request, expected, changes) in [
       ("HSET h a 1", "hset h -1>1 | HSET h a 1", 1), ("HSET h a 2 b 3", "hset h 1>2 | HSET h a 2 b 3", 2),
@@ -147,7 +147,7 @@ private final class Recorder: EffectObserver {
   /// Between MULTI and EXEC when anything changed, with nothing around when nothing did.
   @Test func aTransactionIsToldAsOne() {
     let server = TestServer(nowMilliseconds: Self.start)
-    let recorder = Recorder()
+    let recorder = EffectRecorder()
     server.withEngine { $0.keyspace.effects.observer = recorder }
     for request in ["MULTI", "GET a", "SET a 1 EX 10", "SELECT 2", "INCR b"] { server.send(request) }
     #expect(recorder.take() == "")
@@ -167,7 +167,7 @@ private final class Recorder: EffectObserver {
       Issue.record("no payload")
       return
     }
-    let recorder = Recorder()
+    let recorder = EffectRecorder()
     server.withEngine { $0.keyspace.effects.observer = recorder }
     func told(_ key: String, _ ttl: String, _ options: String...) -> [String] {
       defer { _ = recorder.take() }
@@ -190,7 +190,7 @@ private final class Recorder: EffectObserver {
     settings.lazyfreeExpire = true
     settings.lazyfreeUserDel = true
     let server = TestServer(settings, nowMilliseconds: Self.start)
-    let recorder = Recorder()
+    let recorder = EffectRecorder()
     server.withEngine { $0.keyspace.effects.observer = recorder }
     for request in ["EXPIRE k 0", "GETEX k PXAT 1", "GETDEL k", "DELEX k IFEQ v", "DELIFEQ k v"] {
       server.run("SET", "k", "v")
@@ -202,7 +202,7 @@ private final class Recorder: EffectObserver {
 
   @Test func anExpiredKeyIsTold() {
     let server = TestServer(nowMilliseconds: Self.start)
-    let recorder = Recorder()
+    let recorder = EffectRecorder()
     server.run("SET", "k", "abc", "PX", "5")
     server.withEngine { $0.keyspace.effects.observer = recorder }
     server.advance(milliseconds: 6)
@@ -217,7 +217,7 @@ private final class Recorder: EffectObserver {
     let seed = generator.seed
     let server = TestServer(nowMilliseconds: Self.start)
     let copy = TestServer(nowMilliseconds: Self.start)
-    let recorder = Recorder()
+    let recorder = EffectRecorder()
     server.withEngine { $0.keyspace.effects.observer = recorder }
     var lengths = [[[UInt8]: Int]](repeating: [:], count: Self.databases)
     for _ in 0..<(isLongRun ? 200_000 : 8_000) {
