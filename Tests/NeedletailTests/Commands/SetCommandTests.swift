@@ -241,6 +241,17 @@ extension Reply {
     #expect(run("SCARD a") == 299)
   }
 
+  /// SINTERCARD ends as soon as it has counted up to its limit.
+  @Test func countingEndsAtTheLimit() {
+    for key in ["a", "b"] { for start in stride(from: 0, to: 60_000, by: 500) { add(key, names(start..<start + 500)) } }
+    func time(_ request: String) -> Duration {
+      (0..<5).map { _ in ContinuousClock().measure { _ = run(request) } }.min()!
+    }
+    #expect(run("SINTERCARD 2 a b LIMIT 59999") == 59_999)
+    #expect(run("SINTERCARD 2 a b") == 60_000)
+    #expect(time("SINTERCARD 2 a b LIMIT 10") * 50 < time("SINTERCARD 2 a b"))
+  }
+
   // MARK: Chance
 
   /// Every member is drawn about as often, in every form.
