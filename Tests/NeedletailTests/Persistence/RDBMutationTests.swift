@@ -137,7 +137,7 @@ import Testing
   }
 
   /// One to eight changes: bits, bytes that mean something, parts that are doubled, moved or missing.
-  private static func mutated(_ original: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
+  static func mutated(_ original: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
     let telling: [UInt8] = [
       0, 1, 0x3f, 0x40, 0x7f, 0x80, 0x81, 0x82, 0xbf, 0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xf4, 0xf5, 0xf8, 0xf9, 0xfa, 0xfb, 0xfc,
       0xfd, 0xfe, 0xff,
