@@ -144,8 +144,8 @@ extension Engine {
       + "\(InfoText.fixed(Double(milliseconds) / 1000, 3)) seconds, at most \(save.limboPeakBytes) bytes kept for it")
   }
 
-  /// Looks, once a turn while a view is open, how much it keeps from being freed. A save that keeps more than is allowed
-  /// is cancelled: it must not cost the server its memory.
+  /// Looks, once a turn while a view is open, how much it keeps from being freed. A save that keeps more than is
+  /// allowed is cancelled: it must not cost the server its memory.
   mutating func watchLimbo() {
     guard let save = persistence.background else { return }
     let limbo = keyspace.context.units.limbo.byteCount

@@ -197,7 +197,9 @@ extension Engine {
       if index &+ distance < batch.count { prefetch(batch[index &+ distance], database) }
       let decoded = batch[index]
       if !keyspace.insert(decoded, database: database) {
-        for rest in index..<batch.count { batch[rest].free(tag: keyspace.context.units.currentTag, keyspace.context.units.limbo) }
+        for rest in index..<batch.count {
+          batch[rest].free(tag: keyspace.context.units.currentTag, keyspace.context.units.limbo)
+        }
         throw RDBError(fault: .duplicateKey, offset: decoded.offset)
       }
     }

@@ -49,7 +49,9 @@ extension Engine {
 
   /// Stores one field's value and tells of it.
   /// - Returns: false without memory, which has been answered.
-  private mutating func setField(_ found: inout Found, _ field: ByteView, _ value: ByteView, _ event: StaticString) -> Bool {
+  private mutating func setField(_ found: inout Found, _ field: ByteView, _ value: ByteView, _ event: StaticString)
+    -> Bool
+  {
     let before = found.length
     do throws(OutOfMemory) {
       _ = try keyspace.setField(&found, field, value)

@@ -86,7 +86,8 @@ extension Engine {
     let isSet: Bool
     do throws(OutOfMemory) {
       // Redis takes 32 bits of the index: clients see the same element change.
-      isSet = try keyspace.replaceElement(&found, at: Int(Int32(truncatingIfNeeded: index)), with: ListElement(request[3]))
+      isSet = try keyspace.replaceElement(&found, at: Int(Int32(truncatingIfNeeded: index)),
+        with: ListElement(request[3]))
     } catch {
       return replyOutOfMemory()
     }

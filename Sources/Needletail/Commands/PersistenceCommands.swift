@@ -75,8 +75,8 @@ extension Engine {
 
   mutating func dumpCommand(_ request: Request) {
     guard let entry = lookupRead(request, 1).entry else { return reply.null() }
-    // The type, two lengths and the footer take less than 64 bytes, and compressing never makes it longer. An element of
-    // a collection takes less than three times what it takes here: 21 bytes for an integer of 9.
+    // The type, two lengths and the footer take less than 64 bytes, and compressing never makes it longer. An element
+    // of a collection takes less than three times what it takes here: 21 bytes for an integer of 9.
     let bytes = entry.type == .string ? entry.stringCount : 3 * (entry.byteCount + entry.childBytes)
     let capacity = Heap.goodSize(max(1024, bytes + 64))
     guard let buffer = unsafe Heap.tryAllocate(capacity) else { return replyOutOfMemory() }

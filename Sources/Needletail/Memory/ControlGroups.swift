@@ -4,7 +4,8 @@ import Glibc
 ///
 /// Version 2 has one tree of groups, version 1 one for each kind of resource; a system may have both. Every group above
 /// the process's own counts as well. Inside a container the path that the kernel tells may be one of the host's, of
-/// which only the last group upwards, the root of what is mounted, can be seen: so groups that are not there are skipped.
+/// which only the last group upwards, the root of what is mounted, can be seen: so groups that are not there are
+/// skipped.
 enum ControlGroups {
   /// The least of the limits; nil without any.
   static var memoryLimitBytes: Int? {
@@ -58,7 +59,8 @@ enum ControlGroups {
     defer { close(file) }
     return unsafe withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
       let count = unsafe read(file, buffer.baseAddress!, buffer.count)
-      return count > 0 ? unsafe String(decoding: UnsafeRawBufferPointer(rebasing: buffer[..<count]), as: UTF8.self) : nil
+      return count > 0 ? unsafe String(decoding: UnsafeRawBufferPointer(rebasing: buffer[..<count]), as: UTF8.self)
+        : nil
     }
   }
 }

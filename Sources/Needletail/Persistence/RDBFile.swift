@@ -81,10 +81,14 @@ import Glibc
   /// Makes the file durable and puts it in the place of the old one.
   mutating func commit() throws(SystemError) {
     try makeDurable()
-    if unsafe renameat(place.directory, temporaryName, place.directory, place.name) != 0 { throw SystemError(code: errno, call: "rename") }
+    if unsafe renameat(place.directory, temporaryName, place.directory, place.name) != 0 {
+      throw SystemError(code: errno, call: "rename")
+    }
     isCommitted = true
     // Makes the rename durable. Some file systems have nothing to do for a directory and say so.
-    if fsync(place.directory) != 0 && errno != EINVAL && errno != EROFS { throw SystemError(code: errno, call: "fsync") }
+    if fsync(place.directory) != 0 && errno != EINVAL && errno != EROFS {
+      throw SystemError(code: errno, call: "fsync")
+    }
   }
 }
 

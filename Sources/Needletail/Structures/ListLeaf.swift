@@ -2,11 +2,12 @@
 ///
 ///     | tag 1 | size class 1 | difference 2 | bytes 4 | PackedList |
 ///
-/// The class is that of the allocation, the bytes those of the blob. The difference is what the elements would take more
-/// in Redis's packed form, so that the list can be cut where Redis cuts it: 454 elements of 16 bytes with 18 bytes each
-/// and 14 for leaf and list together just fit the class of 8 KiB.
+/// The class is that of the allocation, the bytes those of the blob. The difference is what the elements would take
+/// more in Redis's packed form, so that the list can be cut where Redis cuts it: 454 elements of 16 bytes with 18 bytes
+/// each and 14 for leaf and list together just fit the class of 8 KiB.
 ///
-/// A leaf that is too full or belongs to a view is replaced by a larger one or a copy; nobody keeps one across a change.
+/// A leaf that is too full or belongs to a view is replaced by a larger one or a copy; nobody keeps one across a
+/// change.
 @safe struct ListLeaf {
   let raw: UnsafeMutableRawPointer
 
@@ -243,7 +244,8 @@
 
   /// A copy without the part, with a little room. Nil without memory, when there is a long one.
   func copy(without part: Part, tag: UInt8) -> ListLeaf? {
-    let contents = Contents(before: elements(from: list.start, to: part.from), after: elements(from: part.to, to: list.end),
+    let contents = Contents(before: elements(from: list.start, to: part.from),
+      after: elements(from: part.to, to: list.end),
       count: count - part.count, difference: difference - part.difference)
     return Self.make(contents, capacity: contents.byteCount + contents.byteCount / 4, tag: tag)
   }
@@ -278,7 +280,9 @@ extension ListLeaf {
     let first = list.item(at: matches.firstOffset)!
     let kept = list.elementByteCount - matches.count * first.byteCount
     let empty = Contents(count: 0, difference: difference - matches.count * first.difference)
-    guard let copy = Self.make(empty, capacity: PackedList.headerBytes + kept, tag: tag) else { fatalError("out of memory") }
+    guard let copy = Self.make(empty, capacity: PackedList.headerBytes + kept, tag: tag) else {
+      fatalError("out of memory")
+    }
     var from = list.start
     var place = unsafe copy.data + PackedList.headerBytes
     var offset = matches.firstOffset

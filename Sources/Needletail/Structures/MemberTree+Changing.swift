@@ -115,7 +115,9 @@ extension CountedTree where Leaf == MemberLeaf {
 
   /// Gives a member in the tree another score. Complexity: O(log n); less when its place stays.
   /// - Returns: its unit, another one when the old one belonged to a view and is retired: the member index must know.
-  mutating func setScore(_ member: ScoredMember, _ score: Double, _ units: inout Units) throws(OutOfMemory) -> ScoredMember {
+  mutating func setScore(_ member: ScoredMember, _ score: Double, _ units: inout Units) throws(OutOfMemory)
+    -> ScoredMember
+  {
     var (position, isFound) = find(MemberProbe(member))
     precondition(isFound)
     let leaf = unsafe MemberLeaf(position.leaf)
@@ -145,7 +147,9 @@ extension CountedTree where Leaf == MemberLeaf {
 
   private static func writable(_ member: ScoredMember, _ units: borrowing Units) throws(OutOfMemory) -> ScoredMember {
     guard unsafe units.belongsToView(member.raw) else { return member }
-    guard let copy = ScoredMember.tryMake(member.member, score: member.score, tag: units.currentTag) else { throw OutOfMemory() }
+    guard let copy = ScoredMember.tryMake(member.member, score: member.score, tag: units.currentTag) else {
+      throw OutOfMemory()
+    }
     return copy
   }
 

@@ -60,7 +60,8 @@ extension SetValue {
     return found
   }
 
-  private static func present(_ batch: MemberBatch, in root: TableRoot<SetMember>, among wanted: UInt32, _ seed: HashSeed)
+  private static func present(_ batch: MemberBatch, in root: TableRoot<SetMember>, among wanted: UInt32,
+    _ seed: HashSeed)
     -> UInt32
   {
     let table = unsafe root.table

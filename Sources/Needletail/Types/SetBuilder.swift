@@ -21,7 +21,8 @@
     self.packsManyIntegers = packsManyIntegers
     tag = context.units.currentTag
     isIntegers = startsWithIntegers
-    blob = BlobBuilder(headerBytes: startsWithIntegers ? PackedIntegers.headerBytes : PackedSet.emptyByteCount, tag: tag)
+    blob = BlobBuilder(headerBytes: startsWithIntegers ? PackedIntegers.headerBytes : PackedSet.emptyByteCount,
+      tag: tag)
     if startsWithIntegers {
       unsafe PackedIntegers.writeEmpty(to: blob.data)
     } else {

@@ -60,7 +60,8 @@ import Testing
       return held
     }
     #expect(held == lengths, "seed \(seed)")
-    #expect(toldKinds.isSuperset(of: RequestSource.kinds), "seed \(seed): \(RequestSource.kinds.subtracting(toldKinds))")
+    #expect(toldKinds.isSuperset(of: RequestSource.kinds),
+      "seed \(seed): \(RequestSource.kinds.subtracting(toldKinds))")
   }
 
   /// Requests for a few keys of every type, most of which succeed.
@@ -121,7 +122,8 @@ import Testing
       case 10: return ["RPOPLPUSH", l, key("l")]
       case 11: return ["LMPOP", "2", l, key("l"), side, "COUNT", "\(1 + generator.below(4))"]
       case 12:
-        return ["LMOVEM", l, key("l"), side, other, pick(["COUNT", "EXACTLY"]), "\(1 + generator.below(4))", pick(["OBO", "BULK"])]
+        return ["LMOVEM", l, key("l"), side, other, pick(["COUNT", "EXACTLY"]), "\(1 + generator.below(4))",
+          pick(["OBO", "BULK"])]
       case 13: return ["SORT", pick([l, key("s"), key("z")]), pick(["ALPHA", "DESC"]), "ALPHA", "STORE", key("l")]
       default: return ["LLEN", l]
       }

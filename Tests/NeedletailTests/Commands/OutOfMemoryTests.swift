@@ -14,8 +14,8 @@ import Testing
     }
   }
 
-  /// `@` stands for 5,000 bytes, `#` for 4,000 others; `B` for 70,000 and `C` for 80,000; `K` and `L` for as many others, which are too many
-  /// for a key of an entry that always finds its memory.
+  /// `@` stands for 5,000 bytes, `#` for 4,000 others; `B` for 70,000 and `C` for 80,000; `K` and `L` for as many
+  /// others, which are too many for a key of an entry that always finds its memory.
   static let cases: [Case] = [
     Case(then: "SET k @"), Case("SET k #", then: "SET k @"), Case("SET k 12 EX 100", then: "SET k @ KEEPTTL"),
     Case("SET k # EX 100", then: "SET k @ GET"), Case("SET k v", then: "SET k @ GET EX 10"),
@@ -36,45 +36,62 @@ import Testing
     Case("SET K @", then: "COPY K k"),
     Case(then: "HSET h f @"), Case("HSET h a 1", then: "HSET h f @"), Case("HSET h f # EX 100", then: "HSET h f @"),
     Case("HSET h a 1 b 2", then: "HSETNX h f @"), Case(then: "HSETNX h @ 1"), Case("HSET h f #", then: "HSETNX h a 1"),
-    Case("HSET h f # n 1", then: "HINCRBY h n 999999999999999999"), Case("HSET h f # n 1", then: "HINCRBYFLOAT h n 1e4900"),
+    Case("HSET h f # n 1", then: "HINCRBY h n 999999999999999999"),
+    Case("HSET h f # n 1", then: "HINCRBYFLOAT h n 1e4900"),
     Case("HSET h f # a 1 b 2", then: "COPY h g"), Case(then: "HSET K f v"), Case("HSET K f v", then: "HSET K f @"),
-    Case("HSET K f v", then: "EXPIRE K 100"), Case("HSET h f @", then: "RENAME h K"), Case("HSET K f #", then: "COPY K k"),
+    Case("HSET K f v", then: "EXPIRE K 100"), Case("HSET h f @", then: "RENAME h K"),
+    Case("HSET K f #", then: "COPY K k"),
   ]
 
   /// Elements of lists are packed together: only a node whose size a client chose may find no memory.
   static let lists: [Case] = [
     Case(then: "RPUSH l B"), Case(then: "LPUSH l B"), Case("RPUSH l a b c", then: "LPUSH l B"),
-    Case("RPUSH l B", then: "RPUSH l B"), Case("RPUSH l B", then: "LPUSHX l B"), Case("RPUSH l a b c", then: "LSET l 1 B"),
+    Case("RPUSH l B", then: "RPUSH l B"), Case("RPUSH l B", then: "LPUSHX l B"),
+    Case("RPUSH l a b c", then: "LSET l 1 B"),
     Case("RPUSH l B a", then: "LSET l 1 B"), Case("RPUSH l a b", then: "LINSERT l BEFORE b B"),
     Case("RPUSH l B a B", then: "LINSERT l AFTER a B"), Case("RPUSH l B", then: "LMOVE l m LEFT RIGHT"),
     Case("RPUSH l a B", "RPUSH m c", then: "RPOPLPUSH l m"), Case("RPUSH l B a", then: "LMOVE l l LEFT RIGHT"),
     Case("RPUSH l a B", then: "LMOVE l l RIGHT RIGHT"), Case("RPUSH l a b", then: "LMOVE l l LEFT RIGHT"),
-    Case("RPUSH l B", then: "LMOVEM l m LEFT RIGHT"), Case("RPUSH l B a B c", then: "LMOVEM l l LEFT RIGHT COUNT 3 OBO"),
-    Case("RPUSH l B a B c", then: "LMOVEM l l RIGHT RIGHT COUNT 4 OBO"), Case("RPUSH l c B B", "RPUSH m x", then: "LMOVEM l m LEFT LEFT COUNT 3 BULK"), Case("RPUSH l B a", then: "COPY l m"), Case(then: "RPUSH K v"),
-    Case("RPUSH l B a", then: "SORT l ALPHA STORE m"), Case("RPUSH l a B", then: "RENAME l K"), Case("RPUSH K a", then: "EXPIRE K 9"),
-    Case("RPUSH l a b", then: "LMOVE l K LEFT LEFT"), Case("RPUSH l a", then: "SORT l ALPHA STORE K"), Case("RPUSH K B", then: "COPY K l"),
+    Case("RPUSH l B", then: "LMOVEM l m LEFT RIGHT"),
+    Case("RPUSH l B a B c", then: "LMOVEM l l LEFT RIGHT COUNT 3 OBO"),
+    Case("RPUSH l B a B c", then: "LMOVEM l l RIGHT RIGHT COUNT 4 OBO"),
+    Case("RPUSH l c B B", "RPUSH m x", then: "LMOVEM l m LEFT LEFT COUNT 3 BULK"),
+    Case("RPUSH l B a", then: "COPY l m"), Case(then: "RPUSH K v"),
+    Case("RPUSH l B a", then: "SORT l ALPHA STORE m"), Case("RPUSH l a B", then: "RENAME l K"),
+    Case("RPUSH K a", then: "EXPIRE K 9"),
+    Case("RPUSH l a b", then: "LMOVE l K LEFT LEFT"), Case("RPUSH l a", then: "SORT l ALPHA STORE K"),
+    Case("RPUSH K B", then: "COPY K l"),
   ]
 
   static let sets: [Case] = [
     Case(then: "SADD s @"), Case("SADD s a b", then: "SADD s @"), Case("SADD s 1 2 3", then: "SADD s @"),
-    Case("SADD s #", then: "SADD s @"), Case("SADD s # a", then: "SMOVE s t #"), Case("SADD s #", "SADD t a", then: "SMOVE s t #"),
-    Case("SADD s # a", "SADD t @", then: "SUNIONSTORE d s t"), Case("SADD s # a", "SADD t #", then: "SINTERSTORE d s t"),
+    Case("SADD s #", then: "SADD s @"), Case("SADD s # a", then: "SMOVE s t #"),
+    Case("SADD s #", "SADD t a", then: "SMOVE s t #"),
+    Case("SADD s # a", "SADD t @", then: "SUNIONSTORE d s t"),
+    Case("SADD s # a", "SADD t #", then: "SINTERSTORE d s t"),
     Case("SADD s # a", "SADD t @ a", then: "SDIFFSTORE d s t"),
-    Case("SADD s # @", "SADD d x", then: "SUNIONSTORE d s"), Case("SADD s # a", then: "COPY s t"), Case(then: "SADD K v"),
-    Case("SADD s a", then: "SMOVE s K a"), Case("SADD s a", then: "SUNIONSTORE K s"), Case("SADD K #", then: "COPY K s"),
-    Case("SADD s #", then: "RENAME s K"), Case("SADD K a", then: "EXPIRE K 9"), Case("SADD s # @", then: "SORT s ALPHA STORE K"),
+    Case("SADD s # @", "SADD d x", then: "SUNIONSTORE d s"), Case("SADD s # a", then: "COPY s t"),
+    Case(then: "SADD K v"),
+    Case("SADD s a", then: "SMOVE s K a"), Case("SADD s a", then: "SUNIONSTORE K s"),
+    Case("SADD K #", then: "COPY K s"),
+    Case("SADD s #", then: "RENAME s K"), Case("SADD K a", then: "EXPIRE K 9"),
+    Case("SADD s # @", then: "SORT s ALPHA STORE K"),
   ]
 
   /// Of sorted sets only members of more than 64 KiB may find no memory.
   static let sortedSets: [Case] = [
     Case(then: "ZADD z 1 B"), Case("ZADD z 1 a 2 b", then: "ZADD z 3 B"), Case("ZADD z 1 C", then: "ZADD z 1 B"),
     Case("ZADD z 1 C", then: "ZADD z INCR 3 B"), Case("ZADD z 1 a", then: "ZINCRBY z 3 B"),
-    Case("ZADD z 1 C 2 a", "ZADD y 1 B", then: "ZUNIONSTORE d 2 z y"), Case("ZADD z 1 C 2 a", "SADD s C", then: "ZINTERSTORE d 2 z s"),
-    Case("ZADD z 1 C 2 a", "ZADD y 1 a", then: "ZDIFFSTORE d 2 z y"), Case("ZADD z 1 C 2 a", then: "ZRANGESTORE d z 0 -1"),
-    Case("ZADD z 1 C", "SADD s B", then: "ZUNION 2 z s"), Case("ZADD z 1 C 2 a", "ZADD d 1 x", then: "ZRANGESTORE d z 0 -1"),
+    Case("ZADD z 1 C 2 a", "ZADD y 1 B", then: "ZUNIONSTORE d 2 z y"),
+    Case("ZADD z 1 C 2 a", "SADD s C", then: "ZINTERSTORE d 2 z s"),
+    Case("ZADD z 1 C 2 a", "ZADD y 1 a", then: "ZDIFFSTORE d 2 z y"),
+    Case("ZADD z 1 C 2 a", then: "ZRANGESTORE d z 0 -1"),
+    Case("ZADD z 1 C", "SADD s B", then: "ZUNION 2 z s"),
+    Case("ZADD z 1 C 2 a", "ZADD d 1 x", then: "ZRANGESTORE d z 0 -1"),
     Case("ZADD z 1 C", then: "COPY z y"), Case(then: "ZADD K 1 v"), Case(then: "ZINCRBY K 1 v"),
     Case("ZADD z 1 a", then: "ZRANGESTORE K z 0 -1"), Case("ZADD z 1 a", then: "ZUNIONSTORE K 1 z"),
-    Case("ZADD K 1 C", then: "COPY K z"), Case("ZADD z 1 C", then: "RENAME z K"), Case("ZADD K 1 a", then: "EXPIRE K 9"),
+    Case("ZADD K 1 C", then: "COPY K z"), Case("ZADD z 1 C", then: "RENAME z K"),
+    Case("ZADD K 1 a", then: "EXPIRE K 9"),
     Case("ZADD z 1 C 2 B", then: "SORT z ALPHA STORE K"),
   ]
 
@@ -182,7 +199,8 @@ import Testing
 
   /// Of several elements, those before the one without memory stay, or none: what is told makes the same of a copy.
   @Test(arguments: [
-    "RPUSH l a B b", "LPUSH l B a B", "SADD s a @ b", "SADD s @ a #", "ZADD z 1 a 2 B 3 b", "ZADD z 1 B 2 C", "HSET h a @ b #",
+    "RPUSH l a B b", "LPUSH l B a B", "SADD s a @ b", "SADD s @ a #", "ZADD z 1 a 2 B 3 b", "ZADD z 1 B 2 C",
+    "HSET h a @ b #",
     "LMOVEM l m LEFT RIGHT COUNT 3 BULK", "LMOVEM l m LEFT LEFT COUNT 3 OBO",
   ])
   func elementsBeforeStay(_ line: String) {
@@ -223,7 +241,8 @@ import Testing
   }
 
   /// Payloads of every type.
-  @Test(arguments: ["SET v @", "RPUSH v B a B", "SADD v @ a #", "SADD v 1 2 3", "HSET v a @ b #", "ZADD v 1 B 2 C", "ZADD v 1 a"])
+  @Test(arguments: ["SET v @", "RPUSH v B a B", "SADD v @ a #", "SADD v 1 2 3", "HSET v a @ b #", "ZADD v 1 B 2 C",
+    "ZADD v 1 a"])
   func restoring(_ line: String) {
     let server = TestServer()
     server.run(arguments(line))

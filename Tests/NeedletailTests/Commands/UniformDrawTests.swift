@@ -16,7 +16,8 @@ import Testing
   static let forms: [Form] = [
     Form(type: "s", count: 3, encoding: "intset"), Form(type: "s", count: 100, encoding: "intset"),
     Form(type: "s", count: 3, encoding: "listpack"), Form(type: "s", count: 100, encoding: "listpack"),
-    Form(type: "s", count: 2, encoding: "hashtable", packedMax: 1), Form(type: "s", count: 15, encoding: "hashtable", packedMax: 1),
+    Form(type: "s", count: 2, encoding: "hashtable", packedMax: 1),
+      Form(type: "s", count: 15, encoding: "hashtable", packedMax: 1),
     Form(type: "s", count: 200, encoding: "hashtable"), Form(type: "s", count: 1500, encoding: "hashtable"),
     Form(type: "h", count: 3, encoding: "listpack"), Form(type: "h", count: 100, encoding: "listpack"),
     Form(type: "h", count: 2, encoding: "hashtable", packedMax: 1), Form(type: "h", count: 200, encoding: "hashtable"),
@@ -65,7 +66,8 @@ import Testing
       let difference = Double(counts[element] ?? 0) - expected
       return sum + difference * difference / variance
     }
-    // Chi-square's mean and spread by the degrees of freedom. With few of them its tail is longer than the normal one's.
+    // Chi-square's mean and spread by the degrees of freedom. With few of them its tail is longer than the normal
+    // one's.
     let freedom = Double(elements.count - 1) * (share < 1 ? Double(elements.count) / Double(elements.count - 1) : 1)
     return abs(sum - freedom) / (2 * freedom).squareRoot()
   }

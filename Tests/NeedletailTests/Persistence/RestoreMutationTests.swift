@@ -2,9 +2,9 @@ import Foundation
 import Testing
 @testable import Needletail
 
-/// Payloads of collections, in every form that servers have given them, that somebody has tampered with: RESTORE refuses
-/// them or makes a key that is sound, of which every command can be asked. The address sanitizer watches; the long form
-/// makes five million of them.
+/// Payloads of collections, in every form that servers have given them, that somebody has tampered with: RESTORE
+/// refuses them or makes a key that is sound, of which every command can be asked. The address sanitizer watches; the
+/// long form makes five million of them.
 @Suite struct RestoreMutationTests {
   @Test func payloads() {
     let count = isLongRun ? 5_000_000 : 6_000
@@ -24,15 +24,21 @@ import Testing
         }
         continue
       }
-      if let fault = Self.check(server, &random, &restored) { Issue.record("seed \(random.seed), number \(number): \(fault)") }
+      if let fault = Self.check(server, &random, &restored) {
+        Issue.record("seed \(random.seed), number \(number): \(fault)")
+      }
     }
-    for type in [ValueType.list, .set, .hash, .sortedSet] { #expect(restored[type, default: 0] > count / 200, "\(restored)") }
+    for type in [ValueType.list, .set, .hash, .sortedSet] {
+      #expect(restored[type, default: 0] > count / 200, "\(restored)")
+    }
     #expect(refused > count / 10, "\(refused)")
     if isLongRun { print("RESTORE: \(count) payloads, \(refused) refused, restored \(restored)") }
   }
 
   /// Looks at all of the key, and changes it at both ends.
-  private static func check(_ server: TestServer, _ random: inout SeededGenerator, _ restored: inout [ValueType: Int]) -> String? {
+  private static func check(_ server: TestServer, _ random: inout SeededGenerator, _ restored: inout [ValueType: Int])
+    -> String?
+  {
     let facts = server.withEngine { engine -> (type: ValueType, length: Int)? in
       _ = engine.keyspace.digest()
       var facts: (type: ValueType, length: Int)?
@@ -51,17 +57,21 @@ import Testing
     case .sortedSet: (elements, width) = (server.send("ZRANGE k 0 -1 WITHSCORES"), 2)
     case .string, .stream: return nil
     }
-    guard elements.elements?.count == length * width, length > 0 else { return "\(length) elements, \(elements.elements?.count ?? -1) told" }
+    guard elements.elements?.count == length * width, length > 0 else {
+      return "\(length) elements, \(elements.elements?.count ?? -1) told"
+    }
     // What is read is right; that changes of it are, is seen often enough by some.
     guard random.below(4) == 0 else { return nil }
     let change = random.below(3)
     switch type {
     case .list:
-      run([["LPUSH k new", "RPUSH k 17"], ["LPOP k", "RPOP k"], ["LSET k -1 other", "LINSERT k BEFORE other 300", "LREM k 0 300"]][change])
+      run([["LPUSH k new", "RPUSH k 17"], ["LPOP k", "RPOP k"],
+        ["LSET k -1 other", "LINSERT k BEFORE other 300", "LREM k 0 300"]][change])
     case .set: run([["SADD k new 17 -70000"], ["SPOP k"], ["SREM k a 1", "SINTERSTORE k2 k k", "DEL k2"]][change])
     case .hash: run([["HSET k new 17 1 x"], ["HDEL k a 1", "HRANDFIELD k"], ["HINCRBY k n 5", "HSCAN k 0"]][change])
     default:
-      run([["ZADD k 17 new 1e300 1"], ["ZPOPMIN k", "ZPOPMAX k"], ["ZINCRBY k 2 a", "ZREMRANGEBYRANK k 0 0", "ZRANGEBYSCORE k -inf 5"]][change])
+      run([["ZADD k 17 new 1e300 1"], ["ZPOPMIN k", "ZPOPMAX k"],
+        ["ZINCRBY k 2 a", "ZREMRANGEBYRANK k 0 0", "ZRANGEBYSCORE k -inf 5"]][change])
     }
     run(["OBJECT ENCODING k", "COPY k k2 REPLACE", "DEL k2"])
     let digests = server.withEngine { $0.keyspace.digest() }
@@ -76,12 +86,13 @@ import Testing
 
   // MARK: What is tampered with
 
-  /// Bodies with their version behind them: Redis's, our own, and forms that only old servers wrote. Long ones would cost
-  /// most of the time and are not more telling.
+  /// Bodies with their version behind them: Redis's, our own, and forms that only old servers wrote. Long ones would
+  /// cost most of the time and are not more telling.
   private static func originals(_ server: TestServer) -> [[UInt8]] {
     let theirs = CollectionPayload.all.map { $0.body + [12, 0] }
     let ours = [
-      "RPUSH v 1 two 3 four", "RPUSH v a", "SADD v 1 2 70000", "SADD v a b 3", "HSET v f v g 12", "ZADD v 1 a 2.5 b inf c",
+      "RPUSH v 1 two 3 four", "RPUSH v a", "SADD v 1 2 70000", "SADD v a b 3", "HSET v f v g 12",
+      "ZADD v 1 a 2.5 b inf c",
     ].map { line in
       server.send("DEL v")
       server.send(line)
@@ -90,13 +101,15 @@ import Testing
     }
     server.send("DEL v")
     func string(_ bytes: [UInt8]) -> [UInt8] {
-      bytes.count < 64 ? [UInt8(bytes.count)] + bytes : [0x40 | UInt8(bytes.count >> 8), UInt8(bytes.count & 255)] + bytes
+      bytes.count < 64 ? [UInt8(bytes.count)] + bytes : [0x40 | UInt8(bytes.count >> 8), UInt8(bytes.count & 255)]
+        + bytes
     }
     let texts = ["a", "field", "value of it", "12x"].map { Blobs.ziplistCode(Array($0.utf8)) }
     let numbers = [7, -3, 300, 70_000].map { Blobs.ziplistCode($0) }
     let ziplist = string(Blobs.ziplist(texts + numbers))
     let scored = string(Blobs.ziplist([texts[0], numbers[1], texts[1], numbers[0], texts[2], numbers[2]]))
-    let zipmap = string(Blobs.zipmap([(Array("f".utf8), Array("v".utf8), []), (Array("gg".utf8), Array("ww".utf8), [0, 0])]))
+    let zipmap = string(Blobs.zipmap([(Array("f".utf8), Array("v".utf8), []),
+      (Array("gg".utf8), Array("ww".utf8), [0, 0])]))
     let old: [[UInt8]] = [
       [RDBType.listZiplist] + ziplist, [RDBType.hashZiplist] + ziplist, [RDBType.sortedSetZiplist] + scored,
       [RDBType.hashZipmap] + zipmap, [RDBType.listOfZiplists, 2] + ziplist + ziplist,

@@ -20,8 +20,8 @@ final class ThreadedWalk: @unchecked Sendable {
   var isDone: Bool { lock.withLock { finished } }
 }
 
-/// Breaks a rule while a walk goes on, for a test of the thread sanitizer: it exits, with the sanitizer's own code when it
-/// has reported.
+/// Breaks a rule while a walk goes on, for a test of the thread sanitizer: it exits, with the sanitizer's own code when
+/// it has reported.
 ///
 /// The sanitizer drops a report when it no longer knows where the earlier of two accesses came from, which it soon
 /// forgets of a busy thread. So the walk begins when the rule is being broken, and that goes on until it has ended.
