@@ -143,10 +143,14 @@ import Testing
       let view = model.view!
       breakRule({
         let directory = unsafe model.table.directory!
-        for index in 0..<(1 << model.table.globalDepth) { unsafe directory[index] = directory[index] }
+        for index in 0..<(1 << model.table.globalDepth) { unsafe directory[index] = Self.same(directory[index]) }
       }, during: { view.step(1) })
     }
   }
+
+  /// Not told to the optimiser, which would leave a store of what is there already out.
+  @inline(never) @_optimize(none)
+  private static func same(_ word: UInt64) -> UInt64 { word }
 
   // MARK: Whole collections
 
