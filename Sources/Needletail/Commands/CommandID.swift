@@ -12,3 +12,19 @@ enum CommandID: Sendable, Hashable {
   case server(ServerCommand)
   case transaction(TransactionCommand)
 }
+
+extension CommandID {
+  /// The argument that names an element, by its bytes, of the first key's collection; 0: none does, or not in a fixed
+  /// place. Of several the first. It may be fetched before the command runs, and is something else in some of ZADD's
+  /// forms, which does no harm.
+  var elementIndex: Int16 {
+    switch self {
+    case .hash(.hget), .hash(.hset), .hash(.hsetnx), .hash(.hdel), .hash(.hexists), .hash(.hstrlen), .hash(.hincrby),
+      .hash(.hincrbyfloat), .hash(.hmset), .hash(.hmget), .set(.sadd), .set(.srem), .set(.sismember), .set(.smismember),
+      .sortedSet(.zscore), .sortedSet(.zmscore), .sortedSet(.zrank), .sortedSet(.zrevrank), .sortedSet(.zrem):
+      2
+    case .set(.smove), .sortedSet(.zadd), .sortedSet(.zincrby): 3
+    default: 0
+    }
+  }
+}

@@ -15,6 +15,8 @@ struct CommandInfo: Sendable {
   let firstKey: Int16
   let lastKey: Int16
   let step: Int16
+  /// The argument that names an element of the first key's collection; 0: none does.
+  let elementIndex: Int16
   let isContainer: Bool
 }
 
@@ -233,7 +235,7 @@ extension CommandInfo {
     if range.isIncomplete { flags.insert(.movablekeys) }
     self.init(
       id: row.id, arity: Int16(row.arity), flags: flags, firstKey: Int16(range.first), lastKey: Int16(range.last),
-      step: Int16(range.step), isContainer: !row.subcommands.isEmpty)
+      step: Int16(range.step), elementIndex: row.id.elementIndex, isContainer: !row.subcommands.isEmpty)
   }
 }
 

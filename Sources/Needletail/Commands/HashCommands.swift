@@ -173,7 +173,7 @@ extension Engine {
       reply.array(options.leavesOutValues ? hash.count : 2 * hash.count)
       return hash.forEach { replyField($0, $1, options) }
     }
-    let array = reply.deferLength()
+    let array = reply.deferLength(atMost: 2 * hash.count)
     var count = 0
     hash.forEach { field, value in
       guard field.withBytes({ options.matches($0) }) else { return }

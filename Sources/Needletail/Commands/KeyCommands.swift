@@ -99,7 +99,7 @@ extension Engine {
       reply.array(1)
       return reply.bulk(entry.key)
     }
-    let array = reply.deferLength()
+    let array = reply.deferLength(atMost: keyspace.count(database: database))
     var count = 0
     _ = keyspace.scan(database: database, cursor: 0, count: Int.max) { entry in
       guard pattern.isStar || pattern.matches(entry.key) else { return }

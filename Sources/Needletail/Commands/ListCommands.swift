@@ -99,7 +99,7 @@ extension Engine {
       if let found { reply.integer(found) } else { reply.null() }
       return
     }
-    let array = reply.deferLength()
+    let array = reply.deferLength(atMost: list.count)
     var answered = 0
     Self.forEachPosition(request[2], list, options) { index in
       reply.integer(index)

@@ -12,11 +12,18 @@
     /// Hash of the argument at `hashedIndex`; -1: none was hashed.
     let hash: UInt64
     let hashedIndex: Int
+    /// The argument that names an element of that key's collection; 0: none does.
+    var elementIndex = 0
   }
 
   var arguments = ArgumentBuffer(capacity: 256)
   private let items: UnsafeMutablePointer<Item>
   private(set) var count = 0
+  /// The key that was hashed last: many clients send one request after the other to the same key.
+  private(set) var lastKey = ByteView.empty
+  private(set) var lastHash: UInt64 = 0
+  /// Requests that name an element.
+  private(set) var elementCount = 0
 
   init() { unsafe items = .allocate(capacity: Self.limit) }
   deinit { unsafe items.deallocate() }
@@ -28,6 +35,14 @@
     precondition(count < Self.limit)
     unsafe (items + count).initialize(to: item)
     count &+= 1
+    if item.elementIndex > 0 { elementCount &+= 1 }
+  }
+
+  /// Remembers the hash of a key that lives as long as the batch.
+  @inline(__always)
+  mutating func remember(_ key: ByteView, _ hash: UInt64) {
+    lastKey = key
+    lastHash = hash
   }
 
   @inline(__always)
@@ -45,6 +60,8 @@
 
   mutating func removeAll() {
     count = 0
+    elementCount = 0
+    lastKey = .empty
     arguments.truncate(0)
   }
 }

@@ -30,7 +30,7 @@ extension Engine {
     guard !sources.hasMissing else { return reply.set(0) }
     if sources.count == 1 { return replyMembers(sources[0]) }
     sources.sortAscending()
-    replyCounted { (engine, count) throws(OutOfMemory) in
+    replyCounted(atMost: sources[0].count) { (engine, count) throws(OutOfMemory) in
       try sources.forEachCommon(engine.keyspace.seed) { (member) throws(OutOfMemory) -> Bool in
         engine.replyElement(member)
         count += 1
@@ -49,7 +49,7 @@ extension Engine {
     } catch {
       return replyOutOfMemory()
     }
-    replyCounted { (engine, count) throws(OutOfMemory) in
+    replyCounted(atMost: sources[0].count) { (engine, count) throws(OutOfMemory) in
       try sources.forEachDifferent(engine.keyspace.seed, without: leftOut) { (member) throws(OutOfMemory) -> Bool in
         engine.replyElement(member)
         count += 1
@@ -77,7 +77,7 @@ extension Engine {
     sources.sortDescending()
     let first = sources[0]
     if sources.count == 2 {
-      return replyCounted { (engine, count) throws(OutOfMemory) in
+      return replyCounted(atMost: first.count + sources[1].count) { (engine, count) throws(OutOfMemory) in
         first.forEach { engine.replyElement($0) }
         count = first.count
         sources.forEachOnlyInSecond(engine.keyspace.seed) { member in
@@ -99,9 +99,9 @@ extension Engine {
     }
   }
 
-  /// A set whose size is known when all of it is written.
-  private mutating func replyCounted(_ body: (inout Engine, inout Int) throws(OutOfMemory) -> Void) {
-    let header = reply.deferLength()
+  /// A set whose size is known when all of it is written: `maximum` at most.
+  private mutating func replyCounted(atMost maximum: Int, _ body: (inout Engine, inout Int) throws(OutOfMemory) -> Void) {
+    let header = reply.deferLength(atMost: maximum)
     var count = 0
     do throws(OutOfMemory) {
       try body(&self, &count)

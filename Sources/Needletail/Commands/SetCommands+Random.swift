@@ -113,7 +113,7 @@ extension Engine {
   /// - Returns: false without memory; nothing has changed.
   private mutating func popMost(_ found: inout Found, _ set: SetValue, _ count: Int) -> Bool {
     let draw = SetValue.Draw(wanted: count, of: set.count, keyspace.random)
-    guard let rest = makeRest(set, draw) else { return false }
+    guard let rest = makeRest(set, draw, isSmall: isRestSmall(set.count - count, of: count)) else { return false }
     let key = found.key.bytes
     let isObserved = keyspace.effects.isObserved
     var command = CommandBuilder()
@@ -137,20 +137,24 @@ extension Engine {
     return true
   }
 
-  private mutating func makeRest(_ set: SetValue, _ draw: SetValue.Draw) -> BuiltValue? {
+  /// - Parameter isSmall: little enough to be packed again.
+  private mutating func makeRest(_ set: SetValue, _ draw: SetValue.Draw, isSmall: Bool) -> BuiltValue? {
     var limits = keyspace.limits
     var holdsIntegers = false
+    var isHashtable = false
     switch set.form {
     case .integers:
       limits.setIntegers = Int.max
       holdsIntegers = true
+    case .packed(let set) where set.isHashtable:
+      isHashtable = !isSmall
     case .packed:
       limits.setEntries = Int.max
       limits.setBytes = Int.max
     case .large: break
     }
     var draw = draw
-    var builder = SetBuilder(limits, startsWithIntegers: holdsIntegers, keyspace.context)
+    var builder = SetBuilder(limits, startsWithIntegers: holdsIntegers, isHashtable: isHashtable, keyspace.context)
     do throws(OutOfMemory) {
       _ = try set.forEachBatch { (batch) throws(OutOfMemory) -> Bool in
         try batch.forEach(batch.all) { (member) throws(OutOfMemory) -> Bool in

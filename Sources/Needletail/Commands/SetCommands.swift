@@ -96,7 +96,7 @@ extension Engine {
       for index in 0..<members.count { unsafe reply.bulk(SetMember(raw: members[index]).bytes) }
       return
     }
-    let array = reply.deferLength()
+    let array = reply.deferLength(atMost: set.count)
     var count = 0
     set.forEach { member in
       guard member.withBytes({ options.matches($0) }) else { return }

@@ -75,7 +75,7 @@ extension Engine {
   private mutating func replyMatches(_ table: borrowing LCSTable, _ a: ByteView, _ b: ByteView, _ options: LCSOptions) {
     reply.map(2)
     reply.bulk("matches")
-    let array = reply.deferLength()
+    let array = reply.deferLength(atMost: table.length)
     var count = 0
     table.forEachMatch(a, b) { startA, startB, length in
       guard length >= options.minimumMatch else { return }

@@ -279,7 +279,7 @@ enum ValueEncoding: UInt8 {
     switch encoding {
     case .integer: "int"
     case .inline8, .inline16, .external: isMarkedRaw ? "raw" : "embstr"
-    case .packed, .blob: "listpack"
+    case .packed, .blob: type == .set && PackedSet(blob!).isHashtable ? "hashtable" : "listpack"
     case .packedIntegers, .blobIntegers: "intset"
     case .root:
       switch type {

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Reply bytes waiting to be sent that no longer (or never did) fit the turn's shared arena: a queue of chunks.
 ///
 /// An owned chunk is one allocation, header and bytes; a pinned chunk refers to the bytes of a large value, which are
@@ -43,7 +45,6 @@
   }
 
   /// Adds an empty chunk with room for `count` bytes at least.
-  /// - Returns: the chunk, whose place in the queue later additions do not change.
   @discardableResult
   mutating func addChunk(_ count: Int = chunkBytes - headerBytes) -> UnsafeMutablePointer<Header> {
     let size = Heap.goodSize(Self.headerBytes + max(count, 64))
@@ -81,12 +82,17 @@
     }
   }
 
-  /// Fills the placeholder chunk that `addChunk` returned.
-  mutating func fill(_ chunk: UnsafeMutablePointer<Header>, _ bytes: ByteView) {
-    precondition(unsafe chunk.pointee.end == 0 && bytes.count <= chunk.pointee.capacity)
-    unsafe bytes.copy(to: UnsafeMutableRawPointer(mutating: chunk.pointee.data))
-    unsafe chunk.pointee.end = bytes.count
-    byteCount += bytes.count
+  /// The chunk that was added last. Later additions do not change its place in the queue.
+  var last: UnsafeMutablePointer<Header>? { unsafe tail }
+
+  /// Takes `count` waiting bytes from `place` on out of an owned chunk. Complexity: O(bytes behind them).
+  mutating func remove(_ place: UnsafeMutableRawPointer, _ count: Int, from chunk: UnsafeMutablePointer<Header>) {
+    let rest = unsafe place + count
+    let end = unsafe UnsafeMutableRawPointer(mutating: chunk.pointee.data) + chunk.pointee.end
+    precondition(unsafe chunk.pointee.capacity > 0 && rest <= end)
+    unsafe memmove(place, rest, end - rest)
+    unsafe chunk.pointee.end -= count
+    byteCount -= count
   }
 
   /// Calls `body` with the waiting bytes of each chunk, in order, until it answers false.

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Writes replies in RESP2 or RESP3 into the output of one receiver at a time.
 ///
 /// Receivers (the sinks): a connection, whose replies of a turn lie side by side in the arena that all connections
@@ -410,31 +412,56 @@
 
   // MARK: Replies of unknown length
 
-  /// The place of an array header that is written when its length is known.
+  /// The place of an aggregate's header that is written when its length is known.
   @safe struct DeferredLength {
+    /// Nil: nobody reads it.
+    fileprivate let place: UnsafeMutableRawPointer?
+    fileprivate let room: Int
+    /// The chunk that the place is in; nil: the arena.
     fileprivate let chunk: UnsafeMutablePointer<OutputChain.Header>?
   }
 
-  /// Leaves room for an array's (or set's) header; `finish` fills it. Costs two chunks: for replies whose length
-  /// cannot be known beforehand.
-  mutating func deferLength() -> DeferredLength {
-    guard !isDiscarding, let output = unsafe output else { return unsafe DeferredLength(chunk: nil) }
-    commit()
-    let chunk = unsafe output.pointee.chain.addChunk(64)
-    unsafe output.pointee.chain.addChunk()
-    enterChain()
-    return unsafe DeferredLength(chunk: chunk)
+  /// Leaves room for the header of an aggregate of `maximum` elements at most; `finish` writes it.
+  mutating func deferLength(atMost maximum: Int) -> DeferredLength {
+    guard !isDiscarding, let output = unsafe output else { return unsafe DeferredLength(place: nil, room: 0, chunk: nil) }
+    let room = 3 + decimalDigitCount(UInt(maximum))
+    reserve(room)
+    let place = unsafe cursor
+    unsafe cursor += room
+    let isInChain = if case .chain = sink { true } else { false }
+    return unsafe DeferredLength(place: place, room: room, chunk: isInChain ? output.pointee.chain.last : nil)
   }
 
+  /// Writes the header. What follows it moves up when there was more room than it takes.
   mutating func finish(_ deferred: DeferredLength, count: Int, type: UInt8 = UInt8(ascii: "*")) {
-    guard let chunk = unsafe deferred.chunk else { return }
-    unsafe withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { buffer in
-      let base = buffer.baseAddress!
-      unsafe base.storeBytes(of: type, as: UInt8.self)
-      let digits = unsafe writeDecimal(count, to: base + 1)
-      unsafe (base + 1 + digits).storeBytes(of: 0x0a0d, as: UInt16.self)
-      unsafe output!.pointee.chain.fill(chunk, ByteView(UnsafeRawPointer(base), count: digits + 3))
+    guard let place = unsafe deferred.place else { return }
+    let size = 3 + decimalDigitCount(UInt(count))
+    precondition(size <= deferred.room)
+    if size < deferred.room { unsafe close(place + size, deferred.room - size, in: deferred.chunk) }
+    unsafe place.storeBytes(of: type, as: UInt8.self)
+    let digits = unsafe writeDecimal(count, to: place + 1)
+    unsafe (place + 1 + digits).storeBytes(of: 0x0a0d, as: UInt16.self)
+  }
+
+  /// Closes a gap of `count` bytes in the current receiver's arena range, which is the arena's last, or in a chunk.
+  private mutating func close(_ gap: UnsafeMutableRawPointer, _ count: Int,
+    in chunk: UnsafeMutablePointer<OutputChain.Header>?)
+  {
+    commit()
+    let isCurrent: Bool
+    if let chunk = unsafe chunk {
+      isCurrent = unsafe chunk == output!.pointee.chain.last
+      unsafe output!.pointee.chain.remove(gap, count, from: chunk)
+    } else {
+      isCurrent = if case .arena = sink { true } else { false }
+      let rest = unsafe gap + count
+      unsafe memmove(gap, rest, arena + arenaUsed - rest)
+      unsafe output!.pointee.arenaCount -= count
+      arenaUsed -= count
     }
+    guard isCurrent else { return }
+    unsafe cursor -= count
+    unsafe regionStart = cursor
   }
 
   private static func withBytes(of text: String, _ body: (ByteView) -> Void) {

@@ -11,9 +11,12 @@ extension Server {
     // Nothing runs after SHUTDOWN, which ended a batch.
     guard engine.shutdownRequest == nil else { return batch.removeAll() }
     engine.keyspace.setTime(LoopClock.realtimeMilliseconds)
-    for i in 0..<batch.count where batch[i].hashedIndex > 0 {
-      engine.keyspace.prefetchEntry(batch[i].hash, database: batch[i].client.database)
+    var previous: UInt64 = 0
+    for i in 0..<batch.count where batch[i].hashedIndex > 0 && batch[i].hash != previous {
+      previous = batch[i].hash
+      engine.keyspace.prefetchEntry(previous, database: batch[i].client.database)
     }
+    if batch.elementCount > 1 { prefetchElements() }
     let start = cs_cycles()
     engine.commandStartCycles = start
     var last = start
@@ -49,6 +52,19 @@ extension Server {
     turnCommandCycles += last - start
     engine.statistics.loop.commandCycles += last - start
     batch.removeAll()
+  }
+
+  /// Fetches the elements that requests name in large collections, as the keys were before: all buckets, then all
+  /// elements.
+  @inline(never)
+  private func prefetchElements() {
+    var hints = InlineArray<32, ElementHint?>(repeating: nil)
+    for i in 0..<batch.count where batch[i].elementIndex > 0 {
+      let request = batch.request(batch[i])
+      let key = request.key(request.hashedIndex, engine.keyspace.seed)
+      hints[i] = engine.keyspace.prefetchElementBucket(request[batch[i].elementIndex], of: key, in: request.client.database)
+    }
+    for i in 0..<batch.count { hints[i]?.prefetchElement() }
   }
 
   @inline(never)

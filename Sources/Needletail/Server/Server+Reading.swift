@@ -199,6 +199,7 @@ extension Server {
     let command = engine.commands.lookup(unsafe base[0])
     var hash: UInt64 = 0
     var hashedIndex = -1
+    var elementIndex = 0
     var endsBatch = false
     if let command {
       let info = engine.commands.info(command)
@@ -206,12 +207,19 @@ extension Server {
       let key = Int(info.firstKey)
       if key > 0 && key < count {
         hashedIndex = key
-        hash = sipHash13(unsafe base[key], engine.keyspace.seed)
-        engine.keyspace.prefetchBucket(hash, database: client.database)
+        let bytes = unsafe base[key]
+        if bytes.isSame(batch.lastKey) {
+          hash = batch.lastHash
+        } else {
+          hash = sipHash13(bytes, engine.keyspace.seed)
+          engine.keyspace.prefetchBucket(hash, database: client.database)
+          batch.remember(bytes, hash)
+        }
+        if info.elementIndex < count { elementIndex = Int(info.elementIndex) }
       }
     }
     unsafe batch.append(RequestBatch.Item(client: client, arguments: arguments, first: first, count: count,
-      command: command, hash: hash, hashedIndex: hashedIndex))
+      command: command, hash: hash, hashedIndex: hashedIndex, elementIndex: elementIndex))
     if batch.isFull || endsBatch { executeBatch() }
   }
 

@@ -139,6 +139,22 @@ import Glibc
     }
   }
 
+  /// Six bits of the element that tell it apart from most others: of its last bytes and its size.
+  var sketch: Int {
+    @inline(__always) get { Self.sketch(last: UInt8(truncatingIfNeeded: tail >> 56), byteCount, before: UInt8(truncatingIfNeeded: tail >> 48)) }
+  }
+
+  /// The sketch of the element that a blob has there. It is not the blob's first byte.
+  @inline(__always)
+  static func sketch(_ blob: ByteView, from offset: Int, to end: Int) -> Int {
+    sketch(last: blob[end &- 1], end &- offset, before: end &- offset > 1 ? blob[end &- 2] : 0)
+  }
+
+  @inline(__always)
+  private static func sketch(last: UInt8, _ byteCount: Int, before: UInt8) -> Int {
+    (Int(last) &+ byteCount &+ Int(before) &* 11) & 63
+  }
+
   /// 1 to 7 bytes as a number.
   @inline(__always)
   private static func word(_ bytes: ByteView) -> UInt64 {
@@ -161,6 +177,22 @@ import Glibc
     if end < 8 { return matchesAtFront(blob, at: offset) }
     guard unsafe blob.base.loadUnaligned(fromByteOffset: end - 8, as: UInt64.self) & mask == tail else { return false }
     return head.isEmpty || (unsafe memcmp(blob.base + end - 8 - head.count, head.base, head.count) == 0)
+  }
+
+  /// Passes over elements of the probe's code, from one on, that are not the same.
+  /// - Returns: where one of another code is, or one that may be the same, or the blob's end.
+  @inline(__always)
+  func skipUnlike(_ blob: ByteView, from start: Int) -> Int {
+    guard code <= PackedCode.maxShortString && byteCount > 8 else { return start }
+    var offset = start
+    let last = blob.count - byteCount
+    // Proof: every element passed over lies inside, for `offset` is at most `last`; a code is a byte before the blob's end.
+    while offset <= last, unsafe blob.base.load(fromByteOffset: offset, as: UInt8.self) == code,
+      unsafe blob.base.loadUnaligned(fromByteOffset: offset &+ byteCount &- 8, as: UInt64.self) != tail
+    {
+      offset &+= byteCount
+    }
+    return offset
   }
 
   /// The first element, which has fewer than 8 bytes before its end.

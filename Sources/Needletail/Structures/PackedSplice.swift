@@ -69,7 +69,10 @@ enum Packed {
   static let countBytes = 4
 
   @inline(__always)
-  static func count(_ blob: ByteView) -> Int { Int(blob.fixed(UInt32.self, at: 0)) }
+  static func count(_ blob: ByteView) -> Int { Int(blob.fixed(UInt32.self, at: 0) & ~mark) }
+
+  /// The highest bit of the count is no part of it: a form may say something with it, and no splice changes it.
+  static let mark: UInt32 = 1 << 31
 
   /// Writes the blob of a map, set or sorted set without elements: `countBytes` bytes.
   @inline(__always)

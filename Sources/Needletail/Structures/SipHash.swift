@@ -23,15 +23,31 @@ func sipHash13(_ bytes: ByteView, _ seed: HashSeed) -> UInt64 {
     state.absorb(unsafe bytes.base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     offset += 8
   }
-  var last = UInt64(truncatingIfNeeded: count) << 56
-  var shift: UInt64 = 0
-  while offset < count {
-    last |= UInt64(unsafe bytes.base.load(fromByteOffset: offset, as: UInt8.self)) &<< shift
-    shift &+= 8
-    offset += 1
-  }
+  let last = UInt64(truncatingIfNeeded: count) << 56 | trailingBytes(bytes)
   state.absorb(last)
   return state.finish()
+}
+
+/// The last `count % 8` bytes as a little-endian number, read in words that overlap what came before, or each other.
+@inline(__always)
+private func trailingBytes(_ bytes: ByteView) -> UInt64 {
+  let count = bytes.count
+  let rest = UInt64(truncatingIfNeeded: count & 7)
+  if rest == 0 { return 0 }
+  @inline(__always)
+  func byte(_ offset: Int) -> UInt64 {
+    UInt64(unsafe bytes.base.load(fromByteOffset: offset, as: UInt8.self)) &<< UInt64(truncatingIfNeeded: 8 &* offset)
+  }
+  @inline(__always)
+  func half(_ offset: Int) -> UInt64 {
+    let word = unsafe bytes.base.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+    return UInt64(word) &<< UInt64(truncatingIfNeeded: 8 &* offset)
+  }
+  if count >= 8 {
+    return unsafe bytes.base.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self) &>> (64 &- 8 &* rest)
+  }
+  if count >= 4 { return half(0) | half(count &- 4) }
+  return byte(0) | byte(count &>> 1) | byte(count &- 1)
 }
 
 private struct SipState {

@@ -51,8 +51,9 @@ struct KeyProbe: TreeProbe {
   /// Inner nodes above a leaf at most. With `minChildren` of 7 and more, 14 levels are out of any memory's reach.
   static var maxHeight: Int { 14 }
 
-  private var nodes = InlineArray<14, UInt>(repeating: 0)
-  private var indexes = InlineArray<14, UInt8>(repeating: 0)
+  // Spelt out: a loop would fill one that repeats.
+  private var nodes: InlineArray<14, UInt> = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+  private var indexes: InlineArray<14, UInt8> = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 
   /// The node at `level`, the root's being 0.
   @inline(__always)

@@ -1,20 +1,28 @@
 /// Some members of a set, which are looked up in other sets together: with all their buckets on the way to the cache,
 /// and then all their elements, the time to wait for one is shared by all.
-@safe struct MemberBatch {
+@safe struct MemberBatch: ~Copyable {
   static let capacity = 32
 
-  private var members = InlineArray<32, PackedElement>(repeating: .integer(0))
+  /// In memory of their own: an inline array is copied whole at many a use.
+  private let members: UnsafeMutablePointer<PackedElement>
   private(set) var count = 0
 
+  init() { unsafe members = .allocate(capacity: Self.capacity) }
+  deinit { unsafe members.deallocate() }
+
   subscript(index: Int) -> PackedElement {
-    @inline(__always) get { members[index] }
+    @inline(__always) get {
+      precondition(index >= 0 && index < count)
+      return unsafe members[index]
+    }
   }
 
   var isFull: Bool { count == Self.capacity }
 
   @inline(__always)
   mutating func append(_ member: PackedElement) {
-    members[count] = member
+    precondition(count < Self.capacity)
+    unsafe (members + count).initialize(to: member)
     count += 1
   }
 
@@ -29,7 +37,7 @@
   func forEach<E: Error>(_ chosen: UInt32, _ body: (PackedElement) throws(E) -> Bool) throws(E) -> Bool {
     var rest = chosen
     while rest != 0 {
-      guard try body(members[rest.trailingZeroBitCount]) else { return false }
+      guard try body(self[rest.trailingZeroBitCount]) else { return false }
       rest &= rest &- 1
     }
     return true
@@ -38,7 +46,7 @@
 
 extension SetValue {
   /// Which of the members that `wanted` has bits for are in the set. Complexity: that of `contains` for each.
-  func present(_ batch: MemberBatch, among wanted: UInt32, _ seed: HashSeed) -> UInt32 {
+  func present(_ batch: borrowing MemberBatch, among wanted: UInt32, _ seed: HashSeed) -> UInt32 {
     var found: UInt32 = 0
     var rest = wanted
     switch form {
@@ -49,19 +57,43 @@ extension SetValue {
         rest &= rest &- 1
       }
     case .packed(let set):
-      while rest != 0 {
-        let index = rest.trailingZeroBitCount
-        if set.find(EncodedElement(member: batch[index])) != nil { found |= 1 << UInt32(index) }
-        rest &= rest &- 1
-      }
+      found = Self.present(batch, in: set, among: wanted)
     case .large(let root):
       found = Self.present(batch, in: root, among: wanted, seed)
     }
     return found
   }
 
-  private static func present(_ batch: MemberBatch, in root: TableRoot<SetMember>, among wanted: UInt32,
-    _ seed: HashSeed)
+  /// One pass over a packed set: of each of its members a few bits say which of the wanted ones it may be.
+  private static func present(_ batch: borrowing MemberBatch, in set: PackedSet, among wanted: UInt32) -> UInt32 {
+    unsafe withUnsafeTemporaryAllocation(of: PackedProbe.self, capacity: MemberBatch.capacity) { probes in
+      var candidates = InlineArray<64, UInt32>(repeating: 0)
+      var rest = wanted
+      while rest != 0 {
+        let index = rest.trailingZeroBitCount
+        let probe = PackedProbe(EncodedElement(member: batch[index]))
+        unsafe probes.initializeElement(at: index, to: probe)
+        candidates[probe.sketch] |= 1 << UInt32(index)
+        rest &= rest &- 1
+      }
+      var found: UInt32 = 0
+      for member in set {
+        var possible = candidates[PackedProbe.sketch(set.blob, from: member.offset, to: member.end)] & ~found
+        if possible == 0 { continue }
+        repeat {
+          let index = possible.trailingZeroBitCount
+          if unsafe probes[index].code == set.blob[member.offset] && probes[index].matches(set.blob, at: member.offset) {
+            found |= 1 << UInt32(index)
+          }
+          possible &= possible &- 1
+        } while possible != 0
+        if found == wanted { break }
+      }
+      return found
+    }
+  }
+
+  private static func present(_ batch: borrowing MemberBatch, in root: TableRoot<SetMember>, among wanted: UInt32, _ seed: HashSeed)
     -> UInt32
   {
     let table = unsafe root.table
@@ -93,7 +125,7 @@ extension SetValue {
 
   /// Calls `body` with all members, a batch at a time, until it answers false. The set must not change meanwhile.
   /// - Returns: false when it did. Complexity: O(n).
-  func forEachBatch<E: Error>(_ body: (MemberBatch) throws(E) -> Bool) throws(E) -> Bool {
+  func forEachBatch<E: Error>(_ body: (borrowing MemberBatch) throws(E) -> Bool) throws(E) -> Bool {
     var batch = MemberBatch()
     switch form {
     case .integers(let set):

@@ -14,16 +14,18 @@
   /// - Parameters:
   ///   - startsWithIntegers: false: a set of integers only is packed as well.
   ///   - packsManyIntegers: integers beyond their limit are packed where that is allowed.
-  init(_ limits: CollectionLimits, startsWithIntegers: Bool = true, packsManyIntegers: Bool = false,
+  ///   - isHashtable: whatever is added.
+  init(_ limits: CollectionLimits, startsWithIntegers: Bool = true, packsManyIntegers: Bool = false, isHashtable: Bool = false,
     _ context: borrowing TableContext)
   {
     self.limits = limits
     self.packsManyIntegers = packsManyIntegers
     tag = context.units.currentTag
-    isIntegers = startsWithIntegers
-    blob = BlobBuilder(headerBytes: startsWithIntegers ? PackedIntegers.headerBytes : PackedSet.emptyByteCount,
-      tag: tag)
-    if startsWithIntegers {
+    isIntegers = startsWithIntegers && !isHashtable
+    blob = BlobBuilder(headerBytes: isIntegers ? PackedIntegers.headerBytes : PackedSet.emptyByteCount, tag: tag)
+    if isHashtable {
+      unsafe PackedSet.writeEmptyHashtable(to: blob.data)
+    } else if startsWithIntegers {
       unsafe PackedIntegers.writeEmpty(to: blob.data)
     } else {
       unsafe Packed.writeEmpty(to: blob.data)
@@ -60,14 +62,15 @@
     let encoded = EncodedElement(member: member)
     let set = PackedSet(blob.bytes)
     if set.find(encoded) != nil { return false }
-    if set.count < limits.setEntries && member.count <= limits.setBytes
-      && blob.bytes.count + member.count <= CollectionLimits.setPackedMaxBytes
-    {
+    let isPacked = set.isHashtable ? set.allows(encoded)
+      : set.count < limits.setEntries && member.count <= limits.setBytes
+        && blob.bytes.count + member.count <= CollectionLimits.setPackedMaxBytes
+    if isPacked {
       blob.append(member: encoded)
       return true
     }
-    let table = try makeTable(&context)
-    return try addToTable(table, member, &context)
+    try becomeHashtable(&context, adding: 1, byteCount: member.count)
+    return try add(member, &context)
   }
 
   private mutating func insert(_ value: Int, at index: Int) {
@@ -96,32 +99,34 @@
   }
 
   private mutating func leaveIntegers(packed: Bool, _ context: inout TableContext) throws(OutOfMemory) {
-    guard packed else {
-      _ = try makeTable(&context)
-      return
-    }
+    guard packed else { return try becomeHashtable(&context, adding: 0, byteCount: 0) }
     blob = PackedSet.builder(of: PackedIntegers(blob.bytes), tag: tag)
     isIntegers = false
   }
 
-  private mutating func makeTable(_ context: inout TableContext) throws(OutOfMemory) -> TableRoot<SetMember> {
-    let table = try Keyspace.table(of: value, &context)
-    root = table
+  /// What is told as a hashtable: packed if it can be with what is to be added, and is not so already.
+  private mutating func becomeHashtable(_ context: inout TableContext, adding count: Int, byteCount: Int)
+    throws(OutOfMemory)
+  {
+    let isHashtable = !isIntegers && PackedSet(blob.bytes).isHashtable
+    if !isHashtable, let packed = value.packedHashtable(adding: count, byteCount, tag: tag) {
+      blob = packed
+    } else {
+      root = try Keyspace.table(of: value, &context)
+    }
     isIntegers = false
-    return table
   }
 
   /// Takes the form that the whole of `other` would have, although this is a part of it: what Redis makes by taking
   /// members out keeps its form.
   mutating func takeForm(of other: SetValue, _ context: inout TableContext) throws(OutOfMemory) {
-    guard root == nil && count > 0 else { return }
+    guard root == nil && count > 0 && (isIntegers || !PackedSet(blob.bytes).isHashtable) else { return }
     if case .integers = other.form {
-      if other.count > limits.setIntegersMax { _ = try makeTable(&context) }
+      if other.count > limits.setIntegersMax { try becomeHashtable(&context, adding: 0, byteCount: 0) }
       return
     }
     if other.count > max(limits.setIntegers, limits.setEntries) {
-      _ = try makeTable(&context)
-      return
+      return try becomeHashtable(&context, adding: 0, byteCount: 0)
     }
     var isIntegersOnly = true
     var longest = 0
@@ -131,7 +136,7 @@
     }
     if isIntegersOnly && other.count <= limits.setIntegersMax { return }
     if isIntegersOnly || other.count > limits.setEntries || longest > limits.setBytes {
-      _ = try makeTable(&context)
+      try becomeHashtable(&context, adding: 0, byteCount: 0)
     } else if isIntegers {
       try leaveIntegers(packed: true, &context)
     }

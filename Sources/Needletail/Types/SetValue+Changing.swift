@@ -1,5 +1,6 @@
 /// Sets that change. A set's form depends on what was put into it, and OBJECT ENCODING tells it: integers until there is
-/// another string or too many of them; packed until there are too many or one is too long. None of them comes back.
+/// another string or too many of them; a listpack until there are too many or one is too long; then a hashtable. None of
+/// them comes back. A hashtable of few members is packed all the same.
 extension Keyspace {
   /// Gives the key, which is not there, a set with one member. Nothing has changed after an error.
   /// - Parameter expected: so many are about to come, this one included: more than may be packed are not packed to begin
@@ -11,7 +12,8 @@ extension Keyspace {
         unsafe PackedIntegers.writeOne(value, to: $0)
       }
     }
-    guard expected <= limits.setEntries && member.count <= limits.setBytes else {
+    let isListpack = expected <= limits.setEntries && member.count <= limits.setBytes
+    guard isListpack || PackedSet.packsHashtable(count: expected, byteCount: member.count) else {
       let root = TableRoot<SetMember>.make(&context)
       do throws(OutOfMemory) {
         try Self.add(member, to: root, &context)
@@ -23,16 +25,21 @@ extension Keyspace {
     }
     let encoded = EncodedElement(member)
     unsafe putPacked(&found, .set, byteCount: PackedSet.emptyByteCount + encoded.byteCount) { place in
-      unsafe place.storeBytes(of: 1, as: UInt32.self)
+      unsafe place.storeBytes(of: isListpack ? 1 : 1 | Packed.mark, as: UInt32.self)
       unsafe encoded.write(to: place + PackedSet.emptyByteCount)
     }
   }
 
-  /// So many members are about to come to a set: more than may be packed are not packed to begin with.
+  /// So many members are about to come to a set: more than a listpack may have make a hashtable of it, even if it has
+  /// them already.
   @inline(__always)
   mutating func expectMembers(_ found: inout Found, _ count: Int) throws(OutOfMemory) {
-    guard count > min(limits.setIntegers, limits.setEntries), let entry = found.entry, entry.blob != nil else { return }
-    if count > (entry.encoding.isIntegers ? limits.setIntegersMax : limits.setEntries) { try unpackSet(&found) }
+    guard count > min(limits.setIntegers, limits.setEntries), let entry = found.entry, let blob = entry.blob else { return }
+    let isIntegers = entry.encoding.isIntegers
+    if !isIntegers && PackedSet(blob).isHashtable { return }
+    if count > (isIntegers ? limits.setIntegersMax : limits.setEntries) {
+      try becomeHashtable(&found, expecting: count, byteCount: 0)
+    }
   }
 
   /// Adds a member to the set that the key holds. Nothing has changed after an error.
@@ -48,14 +55,25 @@ extension Keyspace {
     let set = PackedSet(blob)
     let encoded = EncodedElement(member)
     if set.find(encoded) != nil { return false }
-    guard set.count < limits.setEntries && member.count <= limits.setBytes
-      && blob.count + member.count <= CollectionLimits.setPackedMaxBytes
-    else {
-      try unpackSet(&found)
-      return try addToLarge(&found, member)
+    if set.isHashtable {
+      guard set.allows(encoded) else {
+        try unpackSet(&found)
+        return try addToLarge(&found, member)
+      }
+    } else if set.count >= limits.setEntries || member.count > limits.setBytes
+      || blob.count + member.count > CollectionLimits.setPackedMaxBytes
+    {
+      return try addToHashtable(&found, member)
     }
     unsafe splice(&found, set.appending(encoded)) { unsafe PackedSet.fill($0, encoded) }
     return true
+  }
+
+  /// The member that makes a hashtable of a smaller form.
+  @inline(never)
+  private mutating func addToHashtable(_ found: inout Found, _ member: ByteView) throws(OutOfMemory) -> Bool {
+    try becomeHashtable(&found, expecting: 1, byteCount: member.count)
+    return try addSetMember(&found, member)
   }
 
   private mutating func addToLarge(_ found: inout Found, _ member: ByteView) throws(OutOfMemory) -> Bool {
@@ -76,10 +94,7 @@ extension Keyspace {
     guard let value = member.integer else { return try addTextToIntegers(&found, set, member) }
     let (index, isPresent) = set.search(value)
     if isPresent { return false }
-    guard set.count < limits.setIntegersMax else {
-      try unpackSet(&found)
-      return try addToLarge(&found, member)
-    }
+    guard set.count < limits.setIntegersMax else { return try addToHashtable(&found, member) }
     if set.mustWiden(for: value) {
       let byteCount = set.widenedByteCount(for: value)
       let unit = BlobUnit.make(count: byteCount, capacity: byteCount, tag: context.units.currentTag)
@@ -96,10 +111,7 @@ extension Keyspace {
   private mutating func addTextToIntegers(_ found: inout Found, _ set: PackedIntegers, _ member: ByteView)
     throws(OutOfMemory) -> Bool
   {
-    guard limits.canPackStrings(set, and: member.count) else {
-      try unpackSet(&found)
-      return try addToLarge(&found, member)
-    }
+    guard limits.canPackStrings(set, and: member.count) else { return try addToHashtable(&found, member) }
     var packed = PackedSet.builder(of: set, tag: context.units.currentTag)
     packed.append(member: EncodedElement(member))
     let unit = packed.finish()
@@ -107,7 +119,16 @@ extension Keyspace {
     return true
   }
 
-  /// Makes a table of a small set. Complexity: O(n).
+  /// Makes a hashtable of a set that is none, packed if it can be with so many members more. Complexity: O(n).
+  private mutating func becomeHashtable(_ found: inout Found, expecting count: Int, byteCount: Int) throws(OutOfMemory) {
+    guard let entry = found.entry else { preconditionFailure("no set") }
+    guard let packed = SetValue(entry).packedHashtable(adding: count, byteCount, tag: context.units.currentTag) else {
+      return try unpackSet(&found)
+    }
+    put(&found, BuiltValue(.set, packed: packed.finish()), expiry: entry.expiry)
+  }
+
+  /// Makes a table of a packed set. Complexity: O(n).
   private mutating func unpackSet(_ found: inout Found) throws(OutOfMemory) {
     guard let entry = found.entry, entry.blob != nil else { return }
     let root = try Self.table(of: SetValue(entry), &context)
@@ -222,6 +243,25 @@ extension PackedIntegers {
     unsafe blob.storeBytes(of: UInt8(width), toByteOffset: Packed.countBytes, as: UInt8.self)
     let splice = PackedSplice(offset: headerBytes, removedByteCount: 0, insertedByteCount: width, countDelta: 0)
     unsafe fill(blob + headerBytes, splice, value)
+  }
+}
+
+extension SetValue {
+  /// A packed hashtable of the same members; nil when there would be too many of them, or too large ones, with those
+  /// that are to come. Complexity: O(n).
+  func packedHashtable(adding count: Int, _ byteCount: Int, tag: UInt8) -> BlobBuilder? {
+    guard count <= PackedSet.hashtableMaxCount else { return nil }
+    let ownBytes: Int
+    switch form {
+    case .integers(let set): ownBytes = 9 * set.count
+    case .packed(let set): ownBytes = set.blob.count
+    case .large: return nil
+    }
+    guard PackedSet.packsHashtable(count: self.count + count, byteCount: ownBytes + byteCount) else { return nil }
+    var packed = BlobBuilder(headerBytes: PackedSet.emptyByteCount, tag: tag)
+    unsafe PackedSet.writeEmptyHashtable(to: packed.data)
+    forEach { packed.append(member: EncodedElement(member: $0)) }
+    return packed
   }
 }
 

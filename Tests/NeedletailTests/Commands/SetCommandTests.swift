@@ -294,6 +294,44 @@ extension Reply {
     #expect(run("SPOP s 0") == [])
   }
 
+  /// A hashtable of few members is packed, which nobody sees but in the memory it takes.
+  @Test func packedHashtables() {
+    func isPacked() -> Bool {
+      server.withEngine { engine in
+        withView(Array("s".utf8)) { engine.keyspace.find(Key($0, engine.keyspace.seed), in: 0).entry?.blob != nil }
+      }
+    }
+    for (count, packed) in [(129, true), (255, true), (256, true), (257, false)] {
+      _ = run("DEL s")
+      for name in names(0..<count) { _ = run("SADD s \(name)") }
+      #expect(encoding("s") == "hashtable")
+      #expect(isPacked() == packed, "\(count)")
+      #expect(run("SMEMBERS s").sortedMembers == names(0..<count).sorted())
+      for name in names(0..<count) { #expect(run("SISMEMBER s \(name)") == 1) }
+      #expect(run("SISMEMBER s no-such") == 0)
+      // It stays one, however few are left.
+      for name in names(3..<count) { #expect(run("SREM s \(name)") == 1) }
+      #expect(encoding("s") == "hashtable" && run("SCARD s") == 3)
+    }
+    // Of one member: as long as a listpack allows, longer, and as long as all together may be.
+    for (length, form, packed) in [(64, "listpack", true), (65, "hashtable", true), (8187, "hashtable", true), (8188, "hashtable", false)] {
+      _ = run("DEL s")
+      _ = run("SADD s " + String(repeating: "x", count: length))
+      #expect(encoding("s") == form && isPacked() == packed, "\(length)")
+    }
+    // At once, and from integers.
+    _ = run("DEL s")
+    add("s", names(0..<200))
+    #expect(isPacked() && encoding("s") == "hashtable" && run("SCARD s") == 200)
+    _ = run("CONFIG SET set-max-intset-entries 10")
+    for (count, packed) in [(11, true), (256, true), (257, false)] {
+      _ = run("DEL s")
+      for number in numbers(0..<count) { _ = run("SADD s \(number)") }
+      #expect(encoding("s") == "hashtable" && isPacked() == packed, "\(count)")
+      #expect(run("SMEMBERS s").sortedMembers == numbers(0..<count).sorted())
+    }
+  }
+
   /// A large set of which little is left is packed again.
   @Test func formsAfterPopping() {
     for (count, taken, form) in [(200, 166, "hashtable"), (200, 167, "listpack"), (600, 499, "hashtable"),

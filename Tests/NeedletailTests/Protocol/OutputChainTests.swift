@@ -5,7 +5,7 @@ import Testing
 @Suite struct OutputChainTests {
   private static let unit = UInt(0x1000)
 
-  /// Owned, pinned, placeholder and prepended chunks: 9 + 5 + 3 + 4 + 6 bytes.
+  /// Owned, pinned, shortened and prepended chunks: 9 + 5 + 3 + 4 + 6 bytes.
   private func makeChain(_ pinned: ByteView) -> OutputChain {
     var chain = OutputChain()
     func append(_ chain: inout OutputChain, _ bytes: ByteView) {
@@ -19,10 +19,12 @@ import Testing
     unsafe chain.addPinned(pinned, unit: UnsafeMutableRawPointer(bitPattern: Self.unit)!)
     let room = unsafe chain.room.count
     #expect(room == 0)
-    let placeholder = unsafe chain.addChunk(64)
+    let chunk = unsafe chain.addChunk(64)
+    let place = unsafe chain.room.cursor!
+    append(&chain, ByteView("*2..\n"))
     unsafe chain.addChunk()
     append(&chain, ByteView("tail"))
-    unsafe chain.fill(placeholder, ByteView("*2\n"))
+    unsafe chain.remove(place + 2, 2, from: chunk)
     chain.prepend(ByteView("<rest>"))
     return chain
   }

@@ -111,15 +111,15 @@ import Testing
       $0.help("C", ["A", "B"])
     },
     Case("*2\r\n:1\r\n:2\r\n", "~2\r\n:1\r\n:2\r\n") {
-      let length = $0.deferLength()
+      let length = $0.deferLength(atMost: 12)
       $0.integer(1)
       $0.integer(2)
       $0.finish(length, count: 2, type: $0.isRESP3 ? UInt8(ascii: "~") : UInt8(ascii: "*"))
     },
     Case("+a\r\n*1\r\n*0\r\n+z\r\n") {
       $0.simple("a")
-      let outer = $0.deferLength()
-      let inner = $0.deferLength()
+      let outer = $0.deferLength(atMost: 12)
+      let inner = $0.deferLength(atMost: 12)
       $0.finish(inner, count: 0)
       $0.finish(outer, count: 1)
       $0.simple("z")
@@ -165,6 +165,63 @@ import Testing
       sinks.write(0, isRESP3: true) { for test in all { test.write(&$0) } }
       if sinks.text(0) != expected {
         Issue.record("\(distance) bytes before the end")
+        return
+      }
+      sinks.clear()
+    }
+  }
+
+  /// Whatever came between header and end: nothing, much, values that are sent from where they lie, other headers.
+  @Test func lengthsThatAreKnownLate() {
+    let pinned = [UInt8](repeating: 7, count: 70_000)
+    let unit = unsafe Heap.allocate(70_000)
+    defer { unsafe Heap.free(unit, 70_000) }
+    let pinnedView = unsafe ByteView(UnsafeRawPointer(unit), count: 70_000)
+    withView(pinned) { unsafe $0.copy(to: unit) }
+    let sinks = Sinks(2)
+    var random = SeededGenerator.fresh()
+    var expected: [UInt8] = []
+    func aggregate(_ writer: inout ReplyWriter, _ depth: Int) {
+      let count = random.below(4) * random.below(40)
+      let most = count + (random.chance(50) ? 0 : random.below(100_000))
+      let start = expected.count
+      let length = writer.deferLength(atMost: most)
+      for _ in 0..<count {
+        switch random.below(60) {
+        case 0 where depth < 3:
+          aggregate(&writer, depth + 1)
+        case 1:
+          let bytes = [UInt8](repeating: 5, count: random.below(40_000))
+          withView(bytes) { writer.bulk($0) }
+          expected += Array("$\(bytes.count)\r\n".utf8) + bytes + [13, 10]
+        case 2 where writer.canPin:
+          unsafe writer.bulk(pinnedView, pinning: unit)
+          expected += Array("$70000\r\n".utf8) + pinned + [13, 10]
+        default:
+          writer.integer(count)
+          expected += Array(":\(count)\r\n".utf8)
+        }
+      }
+      writer.finish(length, count: count)
+      expected.insert(contentsOf: Array("*\(count)\r\n".utf8), at: start)
+    }
+    for step in 0..<(isLongRun ? 5_000 : 300) {
+      expected = []
+      // What another receiver has in the arena stays whole.
+      let other = [UInt8](repeating: 120, count: random.chance(30) ? ReplyWriter.arenaBytes - 1025 - random.below(20_000) : 100)
+      withView(other) { view in sinks.write(1) { $0.raw(view) } }
+      sinks.write(usesArena: random.chance(80)) { writer in
+        for _ in 0..<3 {
+          aggregate(&writer, 0)
+          writer.ok()
+          expected += Array("+OK\r\n".utf8)
+        }
+        let waiting = writer.waitingByteCount
+        if waiting != expected.count { Issue.record("seed \(random.seed): waiting \(waiting) of \(expected.count)") }
+      }
+      if sinks.bytes() != expected || sinks.bytes(1) != other {
+        let got = sinks.bytes()
+        Issue.record("seed \(random.seed), step \(step)")
         return
       }
       sinks.clear()
@@ -264,7 +321,7 @@ import Testing
     for round in 0..<3 {
       sinks.writer.beginDiscarding(isRESP3: false)
       withView(value) { for _ in 0..<3 { sinks.writer.bulk($0); sinks.writer.ok() } }
-      let length = sinks.writer.deferLength()
+      let length = sinks.writer.deferLength(atMost: 12)
       sinks.writer.finish(length, count: 0)
       sinks.writer.end()
       sinks.write { $0.integer(round) }
@@ -287,7 +344,7 @@ import Testing
         #expect(!canPin)
         writer.ok()
         withView(value) { writer.bulk($0) }
-        let length = writer.deferLength()
+        let length = writer.deferLength(atMost: 12)
         writer.null()
         writer.finish(length, count: 1)
         writer.suspend()

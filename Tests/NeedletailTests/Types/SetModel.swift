@@ -79,7 +79,7 @@ final class SetModel {
   private static func form(_ entry: Entry) -> Form {
     switch SetValue(entry).form {
     case .integers: .integers
-    case .packed: .packed
+    case .packed(let set): set.isHashtable ? .large : .packed
     case .large: .large
     }
   }
