@@ -63,19 +63,20 @@ import Testing
     Case("RPUSH K B", then: "COPY K l"),
   ]
 
+  /// Small sets are packed whatever they are told to be: so members are long.
   static let sets: [Case] = [
-    Case(then: "SADD s @"), Case("SADD s a b", then: "SADD s @"), Case("SADD s 1 2 3", then: "SADD s @"),
-    Case("SADD s #", then: "SADD s @"), Case("SADD s # a", then: "SMOVE s t #"),
-    Case("SADD s #", "SADD t a", then: "SMOVE s t #"),
-    Case("SADD s # a", "SADD t @", then: "SUNIONSTORE d s t"),
-    Case("SADD s # a", "SADD t #", then: "SINTERSTORE d s t"),
-    Case("SADD s # a", "SADD t @ a", then: "SDIFFSTORE d s t"),
-    Case("SADD s # @", "SADD d x", then: "SUNIONSTORE d s"), Case("SADD s # a", then: "COPY s t"),
+    Case(then: "SADD s B"), Case("SADD s a b", then: "SADD s B"), Case("SADD s 1 2 3", then: "SADD s B"),
+    Case("SADD s C", then: "SADD s B"), Case("SADD s C a", then: "SMOVE s t C"),
+    Case("SADD s C", "SADD t a", then: "SMOVE s t C"),
+    Case("SADD s C a", "SADD t B", then: "SUNIONSTORE d s t"),
+    Case("SADD s C a", "SADD t C", then: "SINTERSTORE d s t"),
+    Case("SADD s C a", "SADD t B a", then: "SDIFFSTORE d s t"),
+    Case("SADD s C B", "SADD d x", then: "SUNIONSTORE d s"), Case("SADD s C a", then: "COPY s t"),
     Case(then: "SADD K v"),
     Case("SADD s a", then: "SMOVE s K a"), Case("SADD s a", then: "SUNIONSTORE K s"),
-    Case("SADD K #", then: "COPY K s"),
-    Case("SADD s #", then: "RENAME s K"), Case("SADD K a", then: "EXPIRE K 9"),
-    Case("SADD s # @", then: "SORT s ALPHA STORE K"),
+    Case("SADD K C", then: "COPY K s"),
+    Case("SADD s C", then: "RENAME s K"), Case("SADD K a", then: "EXPIRE K 9"),
+    Case("SADD s C B", then: "SORT s ALPHA STORE K"),
   ]
 
   /// Of sorted sets only members of more than 64 KiB may find no memory.
@@ -199,12 +200,12 @@ import Testing
 
   /// Of several elements, those before the one without memory stay, or none: what is told makes the same of a copy.
   @Test(arguments: [
-    "RPUSH l a B b", "LPUSH l B a B", "SADD s a @ b", "SADD s @ a #", "ZADD z 1 a 2 B 3 b", "ZADD z 1 B 2 C",
+    "RPUSH l a B b", "LPUSH l B a B", "SADD s a B b", "SADD s B a C", "ZADD z 1 a 2 B 3 b", "ZADD z 1 B 2 C",
     "HSET h a @ b #",
     "LMOVEM l m LEFT RIGHT COUNT 3 BULK", "LMOVEM l m LEFT LEFT COUNT 3 OBO",
   ])
   func elementsBeforeStay(_ line: String) {
-    for setup in ["PING", "RPUSH l B c B", "SADD s x", "ZADD z 9 C", "HSET h a #", "SADD s #"] {
+    for setup in ["PING", "RPUSH l B c B", "SADD s x", "ZADD z 9 C", "HSET h a #", "SADD s C"] {
       var place = 1
       while true {
         let recorder = CommandRecorder()
@@ -241,7 +242,7 @@ import Testing
   }
 
   /// Payloads of every type.
-  @Test(arguments: ["SET v @", "RPUSH v B a B", "SADD v @ a #", "SADD v 1 2 3", "HSET v a @ b #", "ZADD v 1 B 2 C",
+  @Test(arguments: ["SET v @", "RPUSH v B a B", "SADD v B a C", "SADD v 1 2 3", "HSET v a @ b #", "ZADD v 1 B 2 C",
     "ZADD v 1 a"])
   func restoring(_ line: String) {
     let server = TestServer()
