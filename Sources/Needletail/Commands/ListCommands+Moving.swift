@@ -88,19 +88,19 @@ extension Engine {
     let element = ListElement(string)
     var arrivals = Keyspace.Arrivals(element)
     if string.integer != nil { arrivals.stringBytes = 0 }
-    do throws(OutOfMemory) {
-      if !ListLeaf.canFail(element) {
-        keyspace.removeEnd(&found, isTail: from)
+    let canFail = ListLeaf.canFail(element)
+    // A node of its own, which may find no memory, comes before the other one goes. At its own end such an element
+    // stays what it is.
+    if !canFail { keyspace.removeEnd(&found, isTail: from) }
+    if !canFail || from != to {
+      do throws(OutOfMemory) {
         try keyspace.pushElements(&found, arrivals, isTail: to) { _ in element }
-      } else if from != to {
-        // A node of its own, which may find no memory: so it comes before the other one goes. At its own end such an
-        // element stays what it is.
-        try keyspace.pushElements(&found, arrivals, isTail: to) { _ in element }
-        keyspace.removeEnd(&found, isTail: from)
+      } catch {
+        precondition(canFail)
+        return false
       }
-    } catch {
-      return false
     }
+    if canFail && from != to { keyspace.removeEnd(&found, isTail: from) }
     reply.bulk(string)
     keyspace.shrinkList(&found)
     return true
