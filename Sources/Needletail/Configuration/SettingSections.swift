@@ -123,7 +123,7 @@ let settingSections: [SettingSection] = [
     SettingSpec("stop-writes-on-bgsave-error", .yesNo(\.stopWritesOnBgsaveError),
       help: "Refuse writes after a background save failed, while there are save points."),
     SettingSpec("snapshot-limbo-limit", .memorySize(\.snapshotLimboLimitBytes, 0...Int.max),
-      help: "Cancel a background save that keeps more than this from being freed; 0: half of the machine's memory."),
+      help: "Cancel a background save that keeps more than this from being freed; 0: half of the memory."),
     SettingSpec("dbfilename", .text(\.dbFilename), .protected,
       help: "Name of the snapshot file in 'dir'.",
       refusal: {

@@ -38,8 +38,8 @@ extension Keyspace {
     return unit
   }
 
-  /// Redis stores the value first, in the place of an object whose expiry goes only when none is to follow, and then sets
-  /// the expiry.
+  /// Redis stores the value first, in the place of an object whose expiry goes only when none is to follow, and then
+  /// sets the expiry.
   @inline(__always)
   func isEmbedded(_ found: Found, _ count: Int, _ change: ExpiryChange) -> Bool {
     let keyCount = found.key.bytes.count
@@ -99,7 +99,8 @@ extension Keyspace {
       }
       return
     }
-    if let entry = found.entry, let unit = entry.stringUnit, unit.pins == 0, unsafe !context.units.belongsToView(unit.raw),
+    if let entry = found.entry, let unit = entry.stringUnit, unit.pins == 0,
+      unsafe !context.units.belongsToView(unit.raw),
       unsafe !context.units.belongsToView(entry.raw)
     {
       let grown = try unit.withCapacity(count)
@@ -111,7 +112,9 @@ extension Keyspace {
       return
     }
     let reserve = found.entry == nil ? 0 : StringUnit.reserve(count)
-    guard let unit = StringUnit.make(capacity: count + reserve, tag: context.units.currentTag) else { throw OutOfMemory() }
+    guard let unit = StringUnit.make(capacity: count + reserve, tag: context.units.currentTag) else {
+      throw OutOfMemory()
+    }
     let kept = unsafe Self.copyString(found.entry, to: unsafe unit.data, limit: count)
     unsafe memset(unit.data + kept, 0, count - kept)
     unsafe body(unit.data)
