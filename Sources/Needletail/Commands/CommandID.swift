@@ -1,6 +1,7 @@
 /// Names a command for the dispatcher: its family and its place in it.
 enum CommandID: Sendable, Hashable {
   case string(StringCommand)
+  case bitmap(BitmapCommand)
   case list(ListCommand)
   case set(SetCommand)
   case hash(HashCommand)

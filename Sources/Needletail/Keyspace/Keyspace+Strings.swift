@@ -24,6 +24,15 @@ extension Keyspace {
     putUnit(&found, shape, unit)
   }
 
+  /// Makes the key a string of the unit's bytes whose encoding is raw, whatever they spell; an expiry goes. The unit is
+  /// freed when the bytes are short enough for the entry.
+  mutating func setRawString(_ found: inout Found, _ unit: StringUnit) {
+    guard unit.count <= Entry.inlineMaxBytes else { return setString(&found, adopting: unit, expiry: .clear) }
+    let shape = Entry.Shape(key: found.key.bytes, expiry: nil, stringCount: unit.count, isMarkedRaw: true)
+    unsafe put(&found, shape) { unsafe unit.bytes.copy(to: $0) }
+    unsafe Heap.free(unit.raw, unit.byteCount)
+  }
+
   /// A unit with a copy of `value`, or the one that it was read into when it is a large argument.
   mutating func makeUnit(_ value: ByteView) throws(OutOfMemory) -> StringUnit {
     if let unit = adoptLargeArgument(value) { return unit }
