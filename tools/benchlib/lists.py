@@ -23,17 +23,22 @@ def fill(port: int, key: bytes, count: int, value: bytes = VALUE) -> None:
             stream.send(records.fill(size, {last: wire.numbered(size, first)}), replies)
 
 
-def load_groups(large: int) -> list[tuple[str, list[tuple[bytes, int]], list[Load]]]:
-    """(name, lists to fill first, loads); each with servers of its own, as the other loads have them."""
+def load_groups(large: int) -> list[tuple[str, list[tuple[bytes, int, bytes]], list[Load]]]:
+    """(name, lists to fill first and with what, loads); each with servers of its own, as the other loads have them."""
     ends = [Load(f"{name} -P 64", [name, "mylist", "x" * 16], 64) for name in ("LPUSH", "RPUSH")]
     ranges = [Load(f"LRANGE_{n} -P 16", ["LRANGE", "mylist", "0", str(n - 1)], 16) for n in (100, 300, 500, 600)]
-    middle = [Load(f"LINDEX in the middle of {large:,}", ["LINDEX", "large", str(large // 2)], 16)]
+    # Redis goes from node to node of 8 KiB: the longer the elements, the more of them.
+    middles = [
+        (f"the middle of {size}", [(LARGE, large, b"x" * size)],
+         [Load(f"LINDEX in the middle of {large:,} of {size} bytes", ["LINDEX", "large", str(large // 2)], 16)])
+        for size in (16, 100, 500)
+    ]
     single = [Load("LPUSH -P 1", ["LPUSH", "mylist", "x" * 16], 1)]
     return [
         ("ends of lists", [], ends),
-        ("parts of lists", [(KEY, large)], ranges),
-        ("the middle", [(LARGE, large)], middle),
-        ("single elements", [(KEY, large)], single),
+        ("parts of lists", [(KEY, large, VALUE)], ranges),
+        *middles,
+        ("single elements", [(KEY, large, VALUE)], single),
     ]
 
 
@@ -46,8 +51,8 @@ def lists(plan: Plan) -> dict:
             servers = [stack.enter_context(plan.start(server)) for server in plan.servers]
             for server in servers:
                 plan.note(f"loading {name} into {server.name}")
-                for key, count in lists_to_fill:
-                    fill(server.port, key, count)
+                for key, count, value in lists_to_fill:
+                    fill(server.port, key, count, value)
             loads |= benchmark.interleaved(servers, group, plan.rounds, plan.seconds, plan.note)
     for command in ("LPOP", "RPOP"):
         loads[f"{command} -P 64"] = popping(plan, command, large)

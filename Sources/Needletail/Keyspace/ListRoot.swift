@@ -45,7 +45,10 @@
   }
 
   /// Elements.
-  var count: Int { @inline(__always) get { unsafe raw.load(fromByteOffset: 16, as: Int.self) } }
+  var count: Int {
+    @inline(__always) get { unsafe raw.load(fromByteOffset: 16, as: Int.self) }
+    @inline(__always) nonmutating set { unsafe raw.storeBytes(of: newValue, toByteOffset: 16, as: Int.self) }
+  }
 
   var isQuicklist: Bool { @inline(__always) get { unsafe raw.load(fromByteOffset: 1, as: UInt8.self) != 0 } }
 

@@ -38,6 +38,32 @@ extension CountedTree where Leaf == ListLeaves {
     }
   }
 
+  /// What `push` does nearly always: the leaf at the end has room, and nothing on the way to it belongs to a view.
+  /// - Returns: false, with nothing changed, when it is not so. Complexity: O(log n).
+  @inline(__always)
+  mutating func pushInPlace(_ element: ListElement, isTail: Bool, _ limit: ListNodeLimit, _ units: borrowing Units) -> Bool {
+    guard count > 0 else { return false }
+    var current = unsafe root.unsafelyUnwrapped
+    for _ in 0..<height {
+      if unsafe units.belongsToView(current) { return false }
+      let node = unsafe Node(current)
+      unsafe current = node.child(isTail ? node.childCount &- 1 : 0)
+    }
+    let leaf = unsafe ListLeaf(current)
+    guard unsafe !units.belongsToView(current) && limit.allows(element, in: leaf),
+      leaf.add(element, at: isTail ? .tail : .head)
+    else { return false }
+    unsafe current = root.unsafelyUnwrapped
+    for _ in 0..<height {
+      let node = unsafe Node(current)
+      let index = isTail ? node.childCount &- 1 : 0
+      node.add(index, count: 1)
+      unsafe current = node.child(index)
+    }
+    count &+= 1
+    return true
+  }
+
   private static var firstLeafBytes: Int { 240 }
 
   private mutating func pushFirst(_ element: ListElement, _ units: borrowing Units) throws(OutOfMemory) {

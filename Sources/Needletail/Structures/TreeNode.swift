@@ -111,10 +111,16 @@ import Glibc
     unsafe pointers.storeBytes(of: child, toByteOffset: index &* 8, as: UnsafeMutableRawPointer.self)
   }
 
+  /// Adds to the count that is recorded of a child.
+  @inline(__always)
+  func add(_ index: Int, count: Int) {
+    unsafe counts.storeBytes(of: self.count(index) &+ count, toByteOffset: index &* 8, as: Int.self)
+  }
+
   /// Adds to what is recorded of a child.
   @inline(__always)
   func add(_ index: Int, count: Int, byteCount: Int) {
-    unsafe counts.storeBytes(of: self.count(index) &+ count, toByteOffset: index &* 8, as: Int.self)
+    add(index, count: count)
     unsafe byteCounts.storeBytes(of: self.byteCount(index) &+ byteCount, toByteOffset: index &* 8, as: Int.self)
   }
 

@@ -54,6 +54,10 @@ extension Keyspace {
     }
     let root = writableList(&found)
     var tree = root.tree
+    if root.isQuicklist, tree.pushInPlace(element, isTail: isTail, root.limit, context.units) {
+      root.count = tree.count
+      return
+    }
     defer { root.tree = tree }
     if root.isQuicklist {
       try tree.push(element, isTail: isTail, root.limit, &context.units)
