@@ -94,7 +94,6 @@ extension Engine {
   private static func bitRange(_ start: Int, _ end: Int, _ unit: BitUnit, byteCount: Int) -> Range<Int> {
     let scale = unit == .bit ? 1 : 8
     let total = byteCount * 8 / scale
-    if start < 0 && end < 0 && start > end { return 0..<0 }
     // No overflow: a negative number plus a length.
     let first = max(0, start < 0 ? total + start : start)
     let last = min(total - 1, max(0, end < 0 ? total + end : end))
@@ -119,6 +118,8 @@ extension Engine {
       unit = given
     }
     guard let entry = bitmapEntry(request, missing: { $0.integer(0) }) else { return }
+    // Before they are moved into the string, where both may come to lie at its start. (BITPOS does not ask.)
+    if range.start < 0 && range.end < 0 && range.start > range.end { return reply.integer(0) }
     reply.integer(entry.withString { bytes in
       Bitmap(bytes).count(Self.bitRange(range.start, range.end, unit, byteCount: bytes.count))
     })
