@@ -97,7 +97,7 @@ extension SettingSection {
     SettingSpec("cluster-announce-human-nodename", .text(\.later.cluster.announcedNodeName), .mutable, .acceptedWithout,
       help: "The name the node has in the log.",
       refusal: {
-        isHostName($0.later.cluster.announcedNodeName)
+        isNodeName($0.later.cluster.announcedNodeName)
           ? nil : "Announced human node name contained invalid character"
       }),
     SettingSpec("cluster-announce-port", .integer(\.later.cluster.announcedPort, 0...65535), .mutable, .acceptedWithout,

@@ -118,13 +118,14 @@ let percentileWords = SettingSpec.WordList(
 let eventWords = SettingSpec.WordList(
   set: { (words, settings, _) throws(InvalidValue) in
     let letters = words.joined(separator: " ")
-    guard letters.allSatisfy({ "Ag$lshzxeKEtmdn".contains($0) }) else {
+    // The message is Redis's, which leaves out two of them.
+    guard letters.allSatisfy({ "Ag$lshzxeKEtmdnoc".contains($0) }) else {
       throw InvalidValue(reason: "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
     }
     let all = "g$lshzxetd"
     let hasAll = letters.contains("A") || all.allSatisfy(letters.contains)
-    // Redis does not show `n` beside `A`, though it is not part of it.
-    settings.later.notifyKeyspaceEvents = (hasAll ? "A" : (all + "n").filter(letters.contains))
+    // As in Redis, the last three are not shown beside `A`, though they are not part of it.
+    settings.later.notifyKeyspaceEvents = (hasAll ? "A" : (all + "noc").filter(letters.contains))
       + "KEm".filter(letters.contains)
   },
   get: { $0.later.notifyKeyspaceEvents },
@@ -133,6 +134,11 @@ let eventWords = SettingSpec.WordList(
 
 let primaryWords = SettingSpec.WordList(
   set: { (words, settings, _) throws(InvalidValue) in
+    // What CONFIG GET shows of a primary, so that a file may say it.
+    if words == [""] || words.isEmpty {
+      settings.later.replication.primary = ""
+      return
+    }
     guard words.count == 2 else { throw InvalidValue(reason: "wrong number of arguments") }
     if SettingText.lowercased(Array(words[0].utf8)) == "no", SettingText.lowercased(Array(words[1].utf8)) == "one" {
       settings.later.replication.primary = ""
@@ -146,6 +152,9 @@ let primaryWords = SettingSpec.WordList(
 )
 
 func isFileName(_ text: String) -> Bool { !text.isEmpty && !text.contains("/") }
+
+/// What Redis lets the name of a node be made of, nothing included.
+func isNodeName(_ text: String) -> Bool { !text.contains { "!#$%&()*+:;<>?@[]^{|}~".contains($0) } }
 
 /// Also of nothing: that announces none.
 func isHostName(_ text: String) -> Bool {

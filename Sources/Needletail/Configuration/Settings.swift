@@ -259,7 +259,8 @@ extension Settings {
       do throws(InvalidValue) {
         try spec.set(pair.value, in: &changed)
       } catch {
-        throw .failed(name: Array(spec.name.utf8), reason: error.reason)
+        // Redis names an alias as such.
+        throw .failed(name: Array(SettingText.lowercased(pair.name).utf8), reason: error.reason)
       }
     }
     defer { self = changed }

@@ -21,7 +21,7 @@ extension Settings {
       """
     for section in settingSections {
       text += "\n\(section.title)\n"
-      for spec in section.specs {
+      for spec in section.specs where !spec.isHidden {
         text += "  --\(spec.name) \(spec.form)\n      \(spec.help)\(spec.note)\n"
       }
     }
@@ -39,7 +39,7 @@ extension Settings {
       """
     for section in settingSections {
       text += "\n\n# \(section.title.uppercased())\n"
-      for spec in section.specs {
+      for spec in section.specs where !spec.isHidden {
         text += "\n# \(spec.help)\(spec.note)\n# \(spec.form)\n\(spec.name) \(spec.defaultForm)\n"
       }
     }
@@ -81,6 +81,7 @@ extension SettingSpec {
     switch kind {
     case .memorySize(let field, _, _): return SettingText.sizeText(defaults[keyPath: field])
     case .directory(let field): return defaults[keyPath: field]
+    case .text, .bytes: return SettingText.quoted(value(in: defaults))
     default:
       let value = value(in: defaults)
       return value.isEmpty ? "\"\"" : String(decoding: value, as: UTF8.self)
