@@ -152,7 +152,7 @@ import Testing
     ("u8", 10, Int.max, 9, 255, nil), ("i8", 127, 1, -128, 127, nil), ("i8", -128, -1, 127, -128, nil),
     ("i8", 100, 27, 127, 127, 127), ("i8", 200, 0, -56, 127, nil), ("i64", Int.max, 1, Int.min, Int.max, nil),
     ("i64", Int.min, -1, Int.max, Int.min, nil), ("i64", Int.max, Int.min, -1, -1, -1), ("u63", Int.max, 1, 0, Int.max, nil),
-    ("i1", 0, 1, -1, 0, nil), ("u1", 1, 1, 0, 1, nil),
+    ("i8", Int.min + 127, 0, 127, 127, nil), ("i8", Int.min + 128, 0, -128, -128, nil), ("i1", 0, 1, -1, 0, nil), ("u1", 1, 1, 0, 1, nil),
   ] as [(String, Int, Int, Int, Int, Int?)])
   func overflows(name: String, value: Int, increment: Int, wrapped: Int, saturated: Int, exact: Int?) {
     let field = field(name)!
