@@ -86,7 +86,7 @@ import Testing
 /// Entries of strings that are in no keyspace.
 @safe private final class StringEntries {
   private var keyspace: Keyspace
-  private let freer = BackgroundFreer()
+  private let freer = BackgroundFreer(counters: MemoryCounters())
   private let count: Int
 
   init(_ values: [[UInt8]]) {
