@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import Connection, Server, encode
+from harness import OURS, Connection, Server, encode
 
 BITS = ["0", "1", "7", "8", "-1", "-8", "100", "-100", "9223372036854775807", "-9223372036854775808", "x", ""]
 
@@ -139,3 +139,30 @@ def test_what_bitfield_does_with_its_key(pair: tuple[Server, Server]) -> None:
     for form in forms:
         ours, theirs = (server.call("COMMAND", "GETKEYSANDFLAGS", "BITFIELD", *form.split()) for server in pair)
         assert ours == theirs, form
+
+
+def test_lengths_near_the_end_of_numbers() -> None:
+    """With a setting that allows them, they are refused or there is no memory, and the server goes on."""
+    with Server(OURS) as server:
+        assert server.call("CONFIG", "SET", "proto-max-bulk-len", 2**63 - 1) == b"+OK\r\n"
+        server.call("SET", "text", "abc")
+        for key in ("none", "text"):
+            for offset in (2**50 - 1, 2**50, 2**60, 2**62, 2**63 - 1026, 2**63 - 1, "#144115188075855871"):
+                for command in (("BITFIELD", key, "SET", "u8", offset, "1"), ("BITFIELD", key, "GET", "i64", offset),
+                                ("SETBIT", key, offset, "1"), ("GETBIT", key, offset), ("SETRANGE", key, offset, "x")):  # fmt: skip
+                    reply = server.call(*command)
+                    assert reply[:1] == b"-" or command[0] == "GETBIT" or command[2] == "GET", (command, reply)
+        assert server.call("BITFIELD", "none", "GET", "u8", 2**50).startswith(b"-ERR bit offset")
+        assert server.call("BITFIELD", "none", "GET", "u8", 2**50 - 1) == b"*1\r\n:0\r\n"
+        assert server.call("SETRANGE", "text", 2**47, "x").startswith(b"-ERR string exceeds maximum allowed size")
+        assert server.call("SETRANGE", "text", 2**47 - 1, "x").startswith(b"-OOM")
+        assert server.call("EXISTS", "none") == b":0\r\n" and server.call("GET", "text") == b"$3\r\nabc\r\n"
+        for count in (2**47, 2**47 + 1, 2**63 - 1):
+            with server.connect() as client:
+                client.sendall(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\nabc" % count)
+                client.settimeout(0.2)
+                try:
+                    client.recv(100)
+                except TimeoutError:
+                    pass
+            assert server.alive()

@@ -24,7 +24,7 @@ extension Engine {
     let digits = isCounted ? argument[1..<argument.count] : argument
     if let number = digits.integer, number >= 0 {
       let (offset, overflows) = number.multipliedReportingOverflow(by: isCounted ? width : 1)
-      if !overflows && offset >> 3 < settings.bulkLengthMaxBytes { return offset }
+      if !overflows && offset >> 3 < settings.stringMaxBytes { return offset }
     }
     reply.error("ERR bit offset is not an integer or out of range")
     return nil
