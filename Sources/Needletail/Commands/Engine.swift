@@ -15,6 +15,7 @@ import CSystem
   let commands = CommandTable([
     StringCommand.rows, ListCommand.rows, SetCommand.rows, HashCommand.rows, SortedSetCommand.rows, KeyCommand.rows,
     ConnectionCommand.rows, ClientCommand.rows, PersistenceCommand.rows, ServerCommand.rows, TransactionCommand.rows,
+    ReplicationCommand.rows, ClusterCommand.rows, ModuleCommand.rows, ACLCommand.rows,
   ])
   /// What reproduces the running command when the request itself does not; only kept while somebody listens.
   var reproduction: [[UInt8]]?
