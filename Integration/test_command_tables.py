@@ -60,7 +60,8 @@ def test_our_commands_are_redis_commands(clients: tuple[redis.Redis, redis.Redis
         zmscore zpopmax zpopmin zrandmember zrange zrangebylex zrangebyscore zrangestore zrank zrem zremrangebylex
         zremrangebyrank zremrangebyscore zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion
         zunionstore role wait waitaof replicaof slaveof failover psync sync replconf cluster readonly readwrite asking
-        module acl lolwut migrate restore-asking""".split()
+        module acl lolwut migrate restore-asking bitcount bitfield bitfield_ro bitop bitpos getbit
+        setbit""".split()
     assert {*needed, *LATER} <= set(ours)
 
 

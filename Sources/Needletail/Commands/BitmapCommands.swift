@@ -24,7 +24,9 @@ extension Engine {
     let digits = isCounted ? argument[1..<argument.count] : argument
     if let number = digits.integer, number >= 0 {
       let (offset, overflows) = number.multipliedReportingOverflow(by: isCounted ? width : 1)
-      if !overflows && offset >> 3 < settings.bulkLengthMaxBytes { return offset }
+      // Whatever that setting allows, the end of a field behind the offset must be a number too.
+      let isNear = offset >> 3 < settings.bulkLengthMaxBytes && offset < Int.max - 1024
+      if !overflows && isNear { return offset }
     }
     reply.error("ERR bit offset is not an integer or out of range")
     return nil

@@ -27,8 +27,12 @@ extension CommandSpec {
     return true
   }
 
-  /// SET reads the key only when it is asked for the old value or to compare it.
+  /// SET reads the key only when it is asked for the old value or to compare it. BITFIELD writes unless it only gets.
   private func variableFlags(_ scan: KeyScan) -> [StaticString]? {
+    if id == .bitmap(.bitfield) {
+      let gets = stride(from: 2, to: scan.count, by: 3).allSatisfy { scan[$0].equalsIgnoringCase("get") }
+      return gets ? ["RO", "access"] : ["RW", "access", "update"]
+    }
     guard ByteView(name) == ByteView("set") else { return nil }
     for index in stride(from: 3, to: scan.count, by: 1) {
       switch StringOption(scan[index]) {

@@ -83,25 +83,18 @@ import Testing
   }
 }
 
-/// Entries of strings that are in no keyspace.
-@safe private final class StringEntries {
-  private var keyspace: Keyspace
-  private let freer = BackgroundFreer()
-  private let count: Int
+/// Strings that BITOP may read, in a keyspace of their own.
+private struct StringEntries {
+  private let server = TestServer()
 
   init(_ values: [[UInt8]]) {
-    keyspace = Keyspace(databaseCount: 1, seed: HashSeed(k0: 1, k1: 2), freer: freer, nowMilliseconds: 0)
-    count = values.count
-    for (index, value) in values.enumerated() {
-      withView(Array("\(index)".utf8)) { name in
-        var found = keyspace.find(Key(name, keyspace.seed), in: 0)
-        withView(value) { try! keyspace.setString(&found, $0, expiry: .clear) }
-      }
-    }
+    for (index, value) in values.enumerated() { server.run([Array("SET".utf8), Array("\(index)".utf8), value]) }
   }
 
   subscript(index: Int) -> Entry? {
-    withView(Array("\(index)".utf8)) { keyspace.find(Key($0, keyspace.seed), in: 0).entry }
+    server.withEngine { engine in
+      withView(Array("\(index)".utf8)) { engine.keyspace.find(Key($0, engine.keyspace.seed), in: 0).entry }
+    }
   }
 }
 
