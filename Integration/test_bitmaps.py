@@ -131,3 +131,11 @@ def test_a_start_without_an_end(ours: Server) -> None:
     assert connection.call("BITCOUNT", "none", "0") == b":0\r\n"
     assert connection.call("BITCOUNT", "text", "x") == b"-ERR value is not an integer or out of range\r\n"
     connection.close()
+
+
+def test_what_bitfield_does_with_its_key(pair: tuple[Server, Server]) -> None:
+    forms = ["k", "k GET u8 0", "k SET u8 0 1", "k OVERFLOW SAT", "k OVERFLOW SAT GET u8 0", "k GET u8 0 x", "k nosuch",
+             "k get u8 0 incrby u8 0 1", "k GET SET u8 1", "k GET u8 SET u8 0 1", "k OVERFLOW", "k GET u8"]  # fmt: skip
+    for form in forms:
+        ours, theirs = (server.call("COMMAND", "GETKEYSANDFLAGS", "BITFIELD", *form.split()) for server in pair)
+        assert ours == theirs, form

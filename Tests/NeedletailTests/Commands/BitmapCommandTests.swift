@@ -109,6 +109,7 @@ import Testing
     #expect(flags() == ["RO", "access"])
     #expect(flags("GET", "u8", "0", "get", "u8", "8") == ["RO", "access"])
     #expect(flags("GET", "u8", "0", "SET", "u8", "8", "1") == ["RW", "access", "update"])
-    #expect(flags("OVERFLOW", "SAT", "GET", "u8", "0") == ["RW", "access", "update"])
+    #expect(flags("OVERFLOW", "SAT", "GET", "u8", "0") == ["RO", "access"])
+    #expect(flags("nosuch") == ["RW", "access", "update"])
   }
 }

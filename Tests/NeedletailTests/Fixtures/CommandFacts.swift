@@ -1,4 +1,4 @@
-/// What Redis 8.2.3 tells of the commands that exist here, and later versions (of DELIFEQ and NOSCORES: Valkey) of what
+/// What Redis 8.2.3 tells of the commands that exist here, and later versions (of DELIFEQ, NOSCORES and INCREX's condition: Valkey) of what
 /// is newer: COMMAND and COMMAND DOCS, one command or subcommand a line, without prose. `complexity` holds the formulas
 /// only, `history` version and terse fact, `replaced_by` the tokens; `display_text` is given only where it differs from
 /// the name.

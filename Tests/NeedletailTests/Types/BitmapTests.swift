@@ -83,18 +83,25 @@ import Testing
   }
 }
 
-/// Strings that BITOP may read, in a keyspace of their own.
-private struct StringEntries {
-  private let server = TestServer()
+/// Entries of strings that are in no keyspace.
+@safe private final class StringEntries {
+  private var keyspace: Keyspace
+  private let freer = BackgroundFreer(counters: MemoryCounters())
+  private let count: Int
 
   init(_ values: [[UInt8]]) {
-    for (index, value) in values.enumerated() { server.run([Array("SET".utf8), Array("\(index)".utf8), value]) }
+    keyspace = Keyspace(databaseCount: 1, seed: HashSeed(k0: 1, k1: 2), freer: freer, nowMilliseconds: 0)
+    count = values.count
+    for (index, value) in values.enumerated() {
+      withView(Array("\(index)".utf8)) { name in
+        var found = keyspace.find(Key(name, keyspace.seed), in: 0)
+        withView(value) { try! keyspace.setString(&found, $0, expiry: .clear) }
+      }
+    }
   }
 
   subscript(index: Int) -> Entry? {
-    server.withEngine { engine in
-      withView(Array("\(index)".utf8)) { engine.keyspace.find(Key($0, engine.keyspace.seed), in: 0).entry }
-    }
+    withView(Array("\(index)".utf8)) { keyspace.find(Key($0, keyspace.seed), in: 0).entry }
   }
 }
 
