@@ -12,6 +12,10 @@ enum CommandID: Sendable, Hashable {
   case persistence(PersistenceCommand)
   case server(ServerCommand)
   case transaction(TransactionCommand)
+  case replication(ReplicationCommand)
+  case cluster(ClusterCommand)
+  case module(ModuleCommand)
+  case acl(ACLCommand)
 }
 
 extension CommandID {
