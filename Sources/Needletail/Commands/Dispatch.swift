@@ -86,7 +86,7 @@ extension Engine {
   @inline(__always)
   private mutating func call(_ index: CommandIndex, _ info: CommandInfo, _ request: Request) {
     let start = commandStartCycles
-    let errorsBefore = reply.errors.total
+    watch.errorsCounted = reply.errors.total
     let dirtyBefore = keyspace.effects.dirty
     let writtenBefore = reply.writtenByteCount
     // Large arguments can become values, of which the command itself may let go again.
@@ -109,7 +109,8 @@ extension Engine {
     if !keyspace.entryReserve.isEmpty { keyspace.entryReserve.removeAll() }
     statistics.commandsProcessed &+= 1
     request.client.state.commandsProcessed &+= 1
-    let isFailure = reply.errors.total > errorsBefore
+    let isFailure = reply.errors.total > watch.errorsCounted
+    watch.errorsCounted = reply.errors.total
     let now = cs_cycles()
     let cycles = now &- start
     commandStartCycles = now
