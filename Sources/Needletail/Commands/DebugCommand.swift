@@ -107,7 +107,7 @@ extension Engine {
       "DEBUG",
       [
         "CHANGE-REPL-ID", "    Give the data another replication ID.",
-        "DICT-RESIZING <0|1>", "    Changes nothing here: tables grow and shrink a little at a time.",
+        "DICT-RESIZING 1", "    Changes nothing: tables always grow and shrink, a little at a time.",
         "DIGEST", "    Return a digest of all data: the same data have the same, in Redis too.",
         "DIGEST-VALUE [<key> ...]", "    Return a digest for each value.",
         "ERROR <text>", "    Answer with this error.",
@@ -125,7 +125,8 @@ extension Engine {
         "PROTOCOL <type>", "    Answer with an example of this type: string, integer, double, bignum, null, array, set,",
         "    map, attrib, push, verbatim, true, false.",
         "QUICKLIST <key>", "    Log the size of a large list.",
-        "QUICKLIST-PACKED-THRESHOLD <size>", "    Changes nothing here: all elements of lists are packed.",
+        "QUICKLIST-PACKED-THRESHOLD <size>", "    Elements of lists of this size and more share their nodes with no others;",
+        "    0: only those that are longer than a node.",
         "RELOAD [NOSAVE] [NOFLUSH] [MERGE]", "    Save a snapshot, forget all data and load it again. NOSAVE: load the",
         "    one there is; NOFLUSH: beside the data there are; MERGE: keys that are there already are replaced.",
         "REPLYBUFFER <PEAK-RESET-TIME|RESIZING> <value>", "    Changes nothing here: clients have no reply buffers.",

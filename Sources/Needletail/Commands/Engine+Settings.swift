@@ -29,7 +29,7 @@ extension Engine {
       case "maxmemory-policy", "lfu-log-factor", "lfu-decay-time":
         applyAccessClock()
       case let name where SettingSpec.collectionNames.contains(name):
-        keyspace.limits = settings.collections
+        applyCollectionLimits()
       default:
         break
       }
@@ -40,6 +40,11 @@ extension Engine {
 
   var listenAddresses: Network.Addresses {
     Network.Addresses(hosts: settings.bindAddresses, port: settings.port, backlog: settings.tcpBacklog)
+  }
+
+  mutating func applyCollectionLimits() {
+    keyspace.limits = settings.collections
+    keyspace.limits.listPlainBytes = debugging.listPlainBytes
   }
 
   mutating func applyAccessClock() {

@@ -68,7 +68,7 @@ import CSystem
     unsafe spareTransaction = nil
     facts.startupMemoryBytes = memory.usedByteCount
     applyAccessClock()
-    keyspace.limits = settings.collections
+    applyCollectionLimits()
     updateWatch()
   }
 
