@@ -148,6 +148,7 @@ extension Engine {
         do throws(OutOfMemory) {
           try keyspace.setString(&found, unsafe ByteView(value.baseAddress!, count: value.count), expiry: .clear)
           keyspace.effects.count(1)
+          keyspace.countSize(found, .string, lengthBefore: -1, lengthAfter: found.length)
           return true
         } catch {
           return false
