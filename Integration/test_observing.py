@@ -547,9 +547,9 @@ SET a 12345 | SETEX b 100 x | APPEND a 678 | SETRANGE c 1000 x | INCR n | INCRBY
 SETBIT bits 80 1 | BITOP NOT bits2 bits | BITFIELD bits SET u8 200 7 | GETDEL b | GETSET b xyz | MSET x 1 y 22 x 333
 MSETNX z 1 w 2 | RPUSH l 1 2 3 | LPUSH l 4 5 | LPOP l | LREM l 1 2 | LINSERT l BEFORE 3 9 | LTRIM l 0 1
 LMOVE l l LEFT RIGHT | LMOVE l l2 LEFT LEFT | RPOPLPUSH l l2 | RPUSH l2 7 8 9 | LPOP l2 5 | RPUSH l3 3 1 2
-SORT l3 STORE a | SADD s a b c d e | SREM s a | SPOP s | SMOVE s s2 b | SADD s2 1 2 3 | SUNIONSTORE l3 s s2
-SINTERSTORE l3 s nosuch | HSET h a 1 b 2 c 3 | HDEL h a | HINCRBY h z 5 | HSETNX h q 1 | HDEL h b c z q
-HSET h2 a 1 | ZADD zs 1 a 2 b 3 c | ZREM zs a | ZINCRBY zs 1 q | ZPOPMIN zs | ZUNIONSTORE c 2 zs s
+SORT l3 STORE a | SADD s a b c d e | SREM s a | SMOVE s s2 b | SPOP s | SADD s c d e | SADD s2 1 2 3
+SUNIONSTORE l3 s s2 | SINTERSTORE l3 s nosuch | HSET h a 1 b 2 c 3 | HDEL h a | HINCRBY h z 5 | HSETNX h q 1
+HDEL h b c z q | HSET h2 a 1 | ZADD zs 1 a 2 b 3 c | ZREM zs a | ZINCRBY zs 1 q | ZPOPMIN zs | ZUNIONSTORE c 2 zs s
 ZRANGESTORE zs2 zs 0 0 | ZREMRANGEBYRANK zs 0 -1 | COPY c c2 | COPY a c2 REPLACE | RENAME c x | RENAMENX c2 y
 RENAMENX c2 new | MOVE new 4 | EXPIRE y 0 | PEXPIREAT m 1 | SET s v KEEPTTL | GETEX s EX 0 | DEL h2 nosuch | UNLINK x
 SADD many 1 2 3 4 5 6 7 8 9 | SET many 1 | COPY many many DB 5 | SELECT 5 | APPEND many 234567 | SELECT 0 | SWAPDB 0 5

@@ -38,7 +38,7 @@ extension Engine {
       (.string, "strings_sizes"), (.list, "lists_items"), (.set, "sets_items"), (.sortedSet, "zsets_items"),
       (.hash, "hashes_items"),
     ]
-    for database in 0..<keyspace.databaseCount {
+    for database in 0..<keyspace.databaseCount where keyspace.count(database: database) > 0 {
       for (type, name) in names {
         let bins = keyspace.sizes(database: database, type)
         guard !bins.isEmpty else { continue }
