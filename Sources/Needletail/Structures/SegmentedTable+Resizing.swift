@@ -27,17 +27,11 @@ extension SegmentedTable {
   mutating func makeRoom(_ first: Int, _ context: inout TableContext) {
     let bucketCount = unsafe Layout.bucketCount(directory![first])
     if bucketCount < Layout.maxBuckets {
-      rebuild(first, bucketCount: spread(Layout.nextBucketCount(bucketCount), first), &context)
+      rebuild(first, bucketCount: Layout.spread(Layout.nextBucketCount(bucketCount), prefix: prefix(first)),
+        &context)
     } else {
       split(first, &context)
     }
-  }
-
-  /// Half of the segments have 6 KiB where the others have 5. Segments of a large table grow at about the same time, and
-  /// four of 5 KiB share a slab of the allocator, which stays until the last of them has grown: with all of them on the
-  /// way from 5 to 6 the table took a third more than it needed.
-  private func spread(_ bucketCount: Int, _ first: Int) -> Int {
-    bucketCount == 40 && prefix(first) >> 47 != 0 ? 48 : bucketCount
   }
 
   /// Makes the segment smaller, or one of it and its sibling, and so on while that has a sibling as empty: elements
@@ -239,7 +233,7 @@ extension SegmentedTable {
 
   /// One of the two segments that a split makes, the one for word `first`.
   private mutating func makeHalf(_ count: Int, _ first: Int, _ context: borrowing TableContext) -> SplitHalf {
-    let bucketCount = spread(Layout.fittingBucketCount(count), first)
+    let bucketCount = Layout.spread(Layout.fittingBucketCount(count), prefix: prefix(first))
     return unsafe SplitHalf(segment: makeSegment(bucketCount, context), bucketCount: bucketCount)
   }
 }
