@@ -147,7 +147,7 @@ extension Engine {
   private func appendClients(_ text: inout InfoText) {
     text.field("connected_clients", clients.count)
     text.field("maxclients", settings.maxClients)
-    text.field("blocked_clients", 0)
+    text.field("blocked_clients", pause.clientCount)
   }
 
   private func appendMemory(_ text: inout InfoText) {
@@ -179,6 +179,7 @@ extension Engine {
     }
     text.decimal("mem_fragmentation_ratio", ratio(resident, used), digits: 2)
     text.field("mem_fragmentation_bytes", resident - used)
+    text.field("mem_clients_normal", clientMemoryBytes)
     text.field("mem_allocator", facts.allocatorName)
     text.field("active_defrag_running", 0)
     text.field("lazyfree_pending_objects", facts.pendingFreeCount)
@@ -199,6 +200,7 @@ extension Engine {
     text.field("expired_keys", keyspace.expiryStatistics.expiredKeys)
     appendExpiryFields(&text)
     text.field("evicted_keys", 0)
+    text.field("evicted_clients", statistics.evictedClients)
     text.field("keyspace_hits", statistics.keyspaceHits)
     text.field("keyspace_misses", statistics.keyspaceMisses)
     text.field("total_forks", 0)

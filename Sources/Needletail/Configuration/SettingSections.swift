@@ -73,6 +73,8 @@ let settingSections: [SettingSection] = [
       help: "The longest single argument a request may have."),
     SettingSpec("client-query-buffer-limit", .memorySize(\.queryBufferMaxBytes, sizeOfAtLeast1MB),
       help: "The most memory one client's unfinished requests may take."),
+    SettingSpec("maxmemory-clients", .memoryOrPercent(\.maxMemoryClients),
+      help: "The most memory all clients may take, in bytes or % of maxmemory: the largest are disconnected; 0: no limit."),
     SettingSpec("client-output-buffer-limit", .words(outputBufferWords),
       help: "Disconnect a client for which more than 'hard' bytes wait, or 'soft' bytes for some seconds."),
   ]),

@@ -16,6 +16,8 @@ struct SettingSpec: Sendable {
     case unsigned(Field<Int>, ClosedRange<Int>)
     /// A number of bytes with an optional unit: `b`, `k` (1000), `kb` (1024), `m`, `mb`, `g`, `gb`.
     case memorySize(Field<Int>, ClosedRange<Int>)
+    /// A size, or a percentage of something, which is stored and shown as a negative number.
+    case memoryOrPercent(Field<Int>)
     /// Mode bits: read and shown in octal.
     case octal(Field<Int>, ClosedRange<Int>)
     case choice(Choice)
@@ -144,6 +146,8 @@ extension SettingSpec {
       }
       try check(size, in: bounds)
       settings[keyPath: field] = size
+    case .memoryOrPercent(let field):
+      settings[keyPath: field] = try memoryOrPercent(value)
     case .octal(let field, let bounds):
       settings[keyPath: field] = try octal(value, in: bounds)
     case .choice(let choice):
@@ -176,6 +180,18 @@ extension SettingSpec {
       throw InvalidValue(
         reason: "argument must be between \(bounds.lowerBound) and \(bounds.upperBound) inclusive")
     }
+  }
+
+  private func memoryOrPercent(_ value: [UInt8]) throws(InvalidValue) -> Int {
+    if value.last == UInt8(ascii: "%"), let percent = SettingText.strictInteger(value.dropLast()), percent >= 0 {
+      guard percent <= 100 else { throw InvalidValue(reason: "percentage argument must be less or equal to 100") }
+      return -percent
+    }
+    guard let size = SettingText.memorySize(value) else {
+      throw InvalidValue(reason: "argument must be a memory or percent value")
+    }
+    if SettingText.isBeyondSigned(value) { throw InvalidValue(reason: "argument must be greater or equal to 0") }
+    return size
   }
 
   private func yesNo(_ value: [UInt8]) throws(InvalidValue) -> Bool {
@@ -238,6 +254,8 @@ extension SettingSpec {
     case .yesNo(let field): Array((settings[keyPath: field] ? "yes" : "no").utf8)
     case .integer(let field, _, _), .unsigned(let field, _), .memorySize(let field, _):
       Array(String(settings[keyPath: field]).utf8)
+    case .memoryOrPercent(let field):
+      Array((settings[keyPath: field] < 0 ? "\(-settings[keyPath: field])%" : "\(settings[keyPath: field])").utf8)
     case .octal(let field, _): Array(String(settings[keyPath: field], radix: 8).utf8)
     case .choice(let choice): Array(choice.get(settings).utf8)
     case .text(let field): Array(settings[keyPath: field].utf8)

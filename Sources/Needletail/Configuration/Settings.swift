@@ -41,6 +41,8 @@ struct Settings: Sendable, Equatable {
   var maxClients = 10_000
   var bulkLengthMaxBytes = 512 << 20
   var queryBufferMaxBytes = 1 << 30
+  /// What all clients together may take, as `maxmemory-clients`: bytes, or below 0 percent of `maxmemory`, 0 no limit.
+  var maxMemoryClients = 0
   var outputBufferLimits = OutputBufferLimits()
 
   // Memory

@@ -56,6 +56,7 @@ extension SettingSpec {
       "\((clamp ?? bounds).lowerBound)..\((clamp ?? bounds).upperBound)"
     case .unsigned(_, let bounds): "\(bounds.lowerBound)..\(bounds.upperBound)"
     case .memorySize(_, let bounds): "size, at least \(SettingText.sizeText(bounds.lowerBound))"
+    case .memoryOrPercent: "size or percentage"
     case .octal(_, let bounds): "0..\(String(bounds.upperBound, radix: 8))"
     case .choice(let choice): choice.names.joined(separator: "|")
     case .text: "text"

@@ -3,6 +3,20 @@ import Glibc
 
 /// A client's socket: what has come in part, and how it is watched. It knows nothing of commands or keys.
 @safe struct Connection: ~Copyable {
+  /// What keeps a connection's requests from being run.
+  struct Holds: OptionSet {
+    let rawValue: UInt8
+    /// The client has to take its replies first.
+    static let replies = Holds(rawValue: 1 << 0)
+    /// Clients are paused, and it has sent what has to wait for the end of that.
+    static let pause = Holds(rawValue: 1 << 1)
+    /// Requests of its own are waiting for a turn that has time for them.
+    static let turn = Holds(rawValue: 1 << 2)
+
+    /// Those behind which requests queue up that have been parsed.
+    static let queueing: Holds = [.pause, .turn]
+  }
+
   /// A long request that has come in part; nil most of the time.
   private var pendingBox: UnsafeMutablePointer<PendingRequest>?
   /// Bytes not parsed yet that the next turn's read is put behind: less than a request, or what a turn had no time for.
@@ -13,12 +27,15 @@ import Glibc
   private var leftoverCountWord: UInt32 = 0
   /// Waits for the socket to take more.
   var waitsToWrite = false
-  /// Bytes are read but requests are not run until the client has taken its replies.
-  var isPaused = false
+  /// Why bytes are read but requests are not run; empty most of the time.
+  var holds: Holds = []
   /// No more is read: the client has too much waiting already, or has said all it had to say.
   var stopsReading = false
   /// The peer sends no more. What it asked for before is still served.
   var hasEnded = false
+  /// Requests are not run now.
+  @inline(__always)
+  var isPaused: Bool { !holds.isEmpty }
   /// Closed; freed at the turn's end.
   var isClosed: Bool { descriptor < 0 }
 
@@ -79,8 +96,14 @@ import Glibc
 
   var inputFootprint: InputFootprint {
     if hasPending { return pending.footprint }
-    if leftoverCount == 0 { return InputFootprint() }
-    return InputFootprint(byteCount: leftoverCount, heapByteCount: Heap.goodSize(leftoverCount))
+    return InputFootprint(byteCount: leftoverCount)
+  }
+
+  /// Memory of what came in part. Complexity: O(1).
+  @inline(__always)
+  var inputHeapByteCount: Int {
+    if hasPending { return pending.heapByteCount }
+    return leftoverCount == 0 ? 0 : Heap.goodSize(leftoverCount)
   }
 
   // MARK: Pending request

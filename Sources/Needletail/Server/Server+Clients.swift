@@ -95,6 +95,8 @@ extension Server {
   /// Closes the socket now; the client is freed at the end of the turn, since the batch may still name it.
   mutating func close(_ client: Client) {
     guard !client.state.connection.isClosed else { return }
+    if client.state.connection.holds.contains(.pause) { engine.pause.clientCount -= 1 }
+    engine.clientMemory.remove(client)
     engine.clients.remove(descriptor: client.state.connection.token.descriptor)
     client.state.connection.close()
     closedClients.append(client)
@@ -121,7 +123,9 @@ extension Server {
     for _ in 0..<min(part, total) {
       cronPosition = cronPosition + 1 < total ? cronPosition + 1 : 0
       guard let client = engine.clients.client(CInt(cronPosition)) else { continue }
-      if timeout > 0 && Int(now) - Int(client.state.lastInteractionSeconds) > timeout {
+      // One that waits for the end of a pause is not idle.
+      let isIdle = timeout > 0 && !client.state.connection.holds.contains(.pause)
+      if isIdle && Int(now) - Int(client.state.lastInteractionSeconds) > timeout {
         engine.logger.verbose("Closing idle client")
         close(client)
       } else if client.state.softLimitSinceSeconds != 0 && exceedsOutputLimit(client) {

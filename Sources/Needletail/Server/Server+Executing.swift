@@ -4,6 +4,8 @@ import CSystem
 extension Server {
   /// A client with more than this waiting is written to before the turn's end.
   private static var earlyWriteBytes: Int { 256 << 10 }
+  /// A command that takes longer is looked at: it may have used up the turn's time.
+  private static var longMicroseconds: Int { 50 }
 
   /// Executes the batch: fetches the entries that its keys may name, then runs each request in order.
   mutating func executeBatch() {
@@ -20,11 +22,12 @@ extension Server {
     let start = cs_cycles()
     engine.commandStartCycles = start
     var last = start
-    let limit = engine.clock.cycles(microseconds: 200)
+    let limit = engine.clock.cycles(microseconds: Self.longMicroseconds)
     var current: Client?
     for i in 0..<batch.count {
       let item = batch[i]
       if item.client.state.connection.isClosed || item.client.state.closesAfterReply { continue }
+      if item.client.state.connection.isPaused && holdIfBehind(item) { continue }
       if current == nil || !(current! == item.client) {
         if current != nil { engine.reply.end() }
         unsafe engine.reply.begin(item.client.output, isRESP3: item.client.state.isRESP3)
@@ -33,7 +36,11 @@ extension Server {
       }
       engine.execute(item.command, batch.request(item))
       let now = engine.commandStartCycles
-      if now &- last > limit { countLongCommand(item.command, now &- last) }
+      var isOver = false
+      if now &- last > limit {
+        if now &- last > limit * 4 { countLongCommand(item.command, now &- last) }
+        isOver = now > turnDeadline
+      }
       last = now
       if item.client.state.closesAtOnce {
         engine.reply.end()
@@ -45,6 +52,11 @@ extension Server {
         writeEarly(item.client)
         last = cs_cycles()
         engine.commandStartCycles = last
+        isOver = last > turnDeadline
+      }
+      if isOver {
+        holdRest(from: i + 1)
+        break
       }
     }
     engine.reply.end()
@@ -80,6 +92,52 @@ extension Server {
     guard !engine.killedClients.isEmpty else { return }
     for client in engine.killedClients { close(client) }
     engine.killedClients.removeAll()
+  }
+
+  /// A request of a client that has others waiting has to wait behind them.
+  /// - Returns: false when it only has to take its replies, which no request waits for that has been parsed already.
+  @inline(never)
+  private mutating func holdIfBehind(_ item: RequestBatch.Item) -> Bool {
+    guard !item.client.state.connection.holds.isDisjoint(with: .queueing) else { return false }
+    item.client.state.hold(batch.request(item), item.command, takingFrom: &engine.keyspace.largeArguments)
+    return true
+  }
+
+  /// The turn's time is over after a long command: what the batch has left goes first in the next turn.
+  @inline(never)
+  private mutating func holdRest(from start: Int) {
+    for i in start..<max(start, batch.count) {
+      let item = batch[i]
+      if item.client.state.connection.isClosed || item.client.state.closesAfterReply { continue }
+      if item.client.state.connection.holds.isDisjoint(with: .queueing) {
+        item.client.state.connection.holds.insert(.turn)
+        resumeNextTurn(item.client)
+      }
+      item.client.state.hold(batch.request(item), item.command, takingFrom: &engine.keyspace.largeArguments)
+    }
+  }
+
+  /// Runs what was held back of a client: little more than a batch at most. If it has to wait again meanwhile, the rest
+  /// is held back once more.
+  mutating func runHeld(_ client: Client) {
+    executeBatch()
+    client.state.connection.holds.remove(.turn)
+    guard !client.state.connection.isClosed, let queue = unsafe client.state.takeHeldRequests() else { return }
+    unsafe queue.pointee.exchangeLargeArguments(with: &engine.keyspace.largeArguments)
+    var position = 0
+    for _ in 0..<(unsafe queue.pointee.count) {
+      if batch.isFull { executeBatch() }
+      position = unsafe queue.pointee.read(at: position, for: client, into: &batch)
+    }
+    executeBatch()
+    unsafe queue.pointee.exchangeLargeArguments(with: &engine.keyspace.largeArguments)
+    unsafe ClientState.freeHeld(queue)
+    if client.state.connection.isClosed { return }
+    if client.state.connection.keepsInput && !client.state.connection.isPaused {
+      resumeNextTurn(client)
+    } else {
+      finishIfEnded(client)
+    }
   }
 
   @inline(never)

@@ -100,8 +100,10 @@ import Glibc
       if cs_cycles() > turnDeadline { break }
     }
     executeBatch()
+    resumePausedClients()
     runBackgroundWork()
     writeReplies()
+    evictClients()
     freeClosedClients()
 
     let cycles = cs_cycles() - turnStart
@@ -125,7 +127,13 @@ import Glibc
       if event.isWritable && client.state.connection.waitsToWrite { addToWriteList(client) }
       // One whose kept requests come first is read when those are done.
       let isRead = event.isReadable && !client.state.connection.stopsReading && !client.state.isOnResumeList
-      if isRead { read(client) }
+      if isRead {
+        read(client)
+        if !client.state.connection.isClosed { engine.clientMemory.update(client) }
+      } else if event.isHangup && client.state.connection.stopsReading && !client.state.connection.waitsToWrite {
+        // Nobody is there to be answered, and the poller would tell of it again and again.
+        close(client)
+      }
     case .listener:
       let start = cs_cycles()
       accept(event.token.descriptor)
@@ -144,7 +152,11 @@ import Glibc
     let now = LoopClock.realtimeMilliseconds
     // No longer than to the next housekeeping, whatever the wall clock was set to.
     var wait = min(nextCronMilliseconds - now, cronIntervalMilliseconds)
-    if !engine.isLoading, let expiry = engine.keyspace.nextExpiryMilliseconds { wait = min(wait, expiry - now) }
+    if engine.pause.isActive {
+      wait = min(wait, engine.pause.endMilliseconds - now)
+    } else if !engine.isLoading, let expiry = engine.keyspace.nextExpiryMilliseconds {
+      wait = min(wait, expiry - now)
+    }
     return max(0, wait)
   }
 
@@ -161,7 +173,7 @@ import Glibc
       load(loader)
       step = cs_cycles()
     }
-    while !engine.isLoading && engine.keyspace.expireStep() {
+    while !engine.isLoading && !engine.pause.isActive && engine.keyspace.expireStep() {
       let now = cs_cycles()
       if now - step > engine.clock.cycles(microseconds: 100) { measure(.expiry, since: step) }
       step = now
@@ -194,6 +206,7 @@ import Glibc
     nextCronMilliseconds = now + cronIntervalMilliseconds
     engine.clock.recalibrate()
     closeIdleClients()
+    evictSmallClients()
     openSpareDescriptor()
     engine.network.resumeAccepting()
     engine.sampleStatistics()
