@@ -24,7 +24,7 @@ import Testing
       }
       memory.update(clients[index])
       let total = clients.reduce(0) { $0 + $1.state.heldByteCount }
-      let evictable = clients.filter { !$0.state.modes.contains(.noEvict) }.map(\.state.heldByteCount)
+      let evictable = clients.filter { !$0.state.modes.contains(.noEvict) }.map { $0.state.heldByteCount }
       let most = evictable.max() ?? 0
       let largest = memory.largest?.state.heldByteCount ?? 0
       // A class holds what is less than twice its least.
