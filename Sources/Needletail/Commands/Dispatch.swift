@@ -129,6 +129,7 @@ extension Engine {
   mutating func run(_ id: CommandID, _ request: Request) {
     switch id {
     case .string(let command): run(command, request)
+    case .bitmap(let command): run(command, request)
     case .list(let command): run(command, request)
     case .set(let command): run(command, request)
     case .hash(let command): run(command, request)
@@ -150,7 +151,7 @@ extension CommandID {
     switch self {
     case .transaction(let command): command != .unwatch
     case .connection(let command): command == .quit || command == .reset
-    case .string, .list, .set, .hash, .sortedSet, .key, .client, .persistence, .server: false
+    case .string, .bitmap, .list, .set, .hash, .sortedSet, .key, .client, .persistence, .server: false
     }
   }
 }

@@ -13,7 +13,7 @@ import CSystem
   let logger: Logger
   let memory: MemoryCounters
   let commands = CommandTable([
-    StringCommand.rows, ListCommand.rows, SetCommand.rows, HashCommand.rows, SortedSetCommand.rows, KeyCommand.rows,
+    StringCommand.rows, BitmapCommand.rows, ListCommand.rows, SetCommand.rows, HashCommand.rows, SortedSetCommand.rows, KeyCommand.rows,
     ConnectionCommand.rows, ClientCommand.rows, PersistenceCommand.rows, ServerCommand.rows, TransactionCommand.rows,
   ])
   /// What reproduces the running command when the request itself does not; only kept while somebody listens.

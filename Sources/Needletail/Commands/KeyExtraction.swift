@@ -28,6 +28,7 @@ extension CommandSpec {
 
   /// SET reads the key only when it is asked for the old value or to compare it.
   private func variableFlags(_ scan: KeyScan) -> [StaticString]? {
+    if ByteView(name) == ByteView("bitfield") { return bitfieldFlags(scan) }
     guard ByteView(name) == ByteView("set") else { return nil }
     for index in stride(from: 3, to: scan.count, by: 1) {
       switch StringOption(scan[index]) {
@@ -37,6 +38,21 @@ extension CommandSpec {
       }
     }
     return ["OW", "update"]
+  }
+
+  /// BITFIELD writes when there is anything but GET in it, right or wrong.
+  private func bitfieldFlags(_ scan: KeyScan) -> [StaticString] {
+    var index = 2
+    while index < scan.count {
+      if scan[index].equalsIgnoringCase("get") && index + 2 < scan.count {
+        index += 3
+      } else if scan[index].equalsIgnoringCase("overflow") && index + 1 < scan.count {
+        index += 2
+      } else {
+        return ["RW", "access", "update"]
+      }
+    }
+    return ["RO", "access"]
   }
 
   /// SORT's specs find one key. What BY and GET read depends on the elements. The destination is that of the last STORE

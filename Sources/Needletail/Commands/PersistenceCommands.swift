@@ -9,9 +9,11 @@ extension PersistenceCommand {
       categories: [.admin, .slow, .dangerous],
       docs: CommandDocs(
         summary: "Writes a snapshot in the background, of the data as they are now.",
-        since: "1.0.0", group: "server", complexity: "O(1)", history: [("3.2.2", "+SCHEDULE")],
+        since: "1.0.0", group: "server", complexity: "O(1)", history: [("3.2.2", "+SCHEDULE"), ("8.1.0", "+CANCEL")],
         arguments: [
-          ArgumentSpec(name: "schedule", kind: .pureToken, token: "SCHEDULE", since: "3.2.2", isOptional: true),
+          .choice(
+            "operation", isOptional: true,
+            [.token("schedule", "SCHEDULE", since: "3.2.2"), .token("cancel", "CANCEL", since: "8.1.0")]),
         ])),
     CommandSpec(
       id: .persistence(.dump), name: "dump", arity: 2, flags: [.readonly], categories: [.keyspace, .read, .slow],
@@ -73,8 +75,8 @@ extension Engine {
 
   mutating func dumpCommand(_ request: Request) {
     guard let entry = lookupRead(request, 1).entry else { return reply.null() }
-    // The type, two lengths and the footer take less than 64 bytes, and compressing never makes it longer. An element of
-    // a collection takes less than three times what it takes here: 21 bytes for an integer of 9.
+    // The type, two lengths and the footer take less than 64 bytes, and compressing never makes it longer. An element
+    // of a collection takes less than three times what it takes here: 21 bytes for an integer of 9.
     let bytes = entry.type == .string ? entry.stringCount : 3 * (entry.byteCount + entry.childBytes)
     let capacity = Heap.goodSize(max(1024, bytes + 64))
     guard let buffer = unsafe Heap.tryAllocate(capacity) else { return replyOutOfMemory() }
