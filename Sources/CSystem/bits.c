@@ -1,7 +1,7 @@
 #include "csystem.h"
 #include <string.h>
 
-/* Counting bits with what the processor has. The fastest way is chosen once, by the loader. */
+// Counting bits with what the processor has: each call asks what that is, which is one load.
 
 static size_t count_words(const unsigned char *bytes, size_t count) {
   size_t total = 0;
@@ -20,7 +20,7 @@ static size_t count_words(const unsigned char *bytes, size_t count) {
 #include <immintrin.h>
 
 __attribute__((target("popcnt"))) static size_t count_popcnt(const unsigned char *bytes, size_t count) {
-  /* Four sums: popcnt takes three cycles, and on many processors waits for its target register. */
+  // Four sums: popcnt takes three cycles, and on many processors waits for its target register.
   uint64_t sums[4] = {0, 0, 0, 0};
   size_t place = 0;
   for (; place + 32 <= count; place += 32) {

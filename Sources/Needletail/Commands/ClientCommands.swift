@@ -175,9 +175,9 @@ extension Engine {
       }
     }
     if isName {
-      request.client.state.libraryName = request[3].array
+      request.client.state.libName = request[3].array
     } else {
-      request.client.state.libraryVersion = request[3].array
+      request.client.state.libVersion = request[3].array
     }
     reply.ok()
   }

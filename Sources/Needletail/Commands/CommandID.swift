@@ -12,6 +12,10 @@ enum CommandID: Sendable, Hashable {
   case persistence(PersistenceCommand)
   case server(ServerCommand)
   case transaction(TransactionCommand)
+  case replication(ReplicationCommand)
+  case cluster(ClusterCommand)
+  case module(ModuleCommand)
+  case acl(ACLCommand)
 }
 
 extension CommandID {
@@ -19,7 +23,7 @@ extension CommandID {
   /// it, when it did, instead of running a batch of its kind.
   var mayTakeLong: Bool {
     switch self {
-    case .key(.keys), .key(.sort), .key(.sortReadonly), .string(.lcs), .server(.flushall), .server(.flushdb),
+    case .bitmap(.bitcount), .bitmap(.bitop), .bitmap(.bitpos), .key(.keys), .key(.sort), .key(.sortReadonly), .string(.lcs), .server(.flushall), .server(.flushdb),
       .set(.sdiff), .set(.sdiffcard), .set(.sdiffstore), .set(.sinter), .set(.sintercard), .set(.sinterstore),
       .set(.sunion), .set(.sunioncard), .set(.sunionstore), .sortedSet(.zdiff), .sortedSet(.zdiffstore),
       .sortedSet(.zinter), .sortedSet(.zintercard), .sortedSet(.zinterstore), .sortedSet(.zunion),

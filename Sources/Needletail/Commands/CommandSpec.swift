@@ -95,6 +95,7 @@ struct CommandDocs: Sendable {
   let summary: StaticString
   let since: StaticString
   let group: StaticString
+  /// Empty: none is told.
   let complexity: StaticString
   var flags: [StaticString] = []
   var deprecatedSince: StaticString? = nil

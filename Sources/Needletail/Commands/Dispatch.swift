@@ -140,6 +140,10 @@ extension Engine {
     case .persistence(let command): run(command, request)
     case .server(let command): run(command, request)
     case .transaction(let command): run(command, request)
+    case .replication(let command): run(command, request)
+    case .cluster(let command): run(command, request)
+    case .module(let command): run(command, request)
+    case .acl(let command): run(command, request)
     }
   }
 }
@@ -151,7 +155,8 @@ extension CommandID {
     switch self {
     case .transaction(let command): command != .unwatch
     case .connection(let command): command == .quit || command == .reset
-    case .string, .bitmap, .list, .set, .hash, .sortedSet, .key, .client, .persistence, .server: false
+    case .string, .bitmap, .list, .set, .hash, .sortedSet, .key, .client, .persistence, .server, .replication, .cluster,
+      .module, .acl: false
     }
   }
 }

@@ -17,6 +17,7 @@ extension CommandSpec {
   /// - Returns: false when the request does not fit the specs: keys are out of bounds or their number is none.
   func forEachKey(_ scan: KeyScan, _ body: (_ index: Int, _ flags: [StaticString]) -> Void) -> Bool {
     if id == .key(.sort) || id == .key(.sortReadonly) { return forEachSortedKey(scan, body) }
+    if id == .key(.migrate) { return forEachMigratedKey(scan, body) }
     for spec in keySpecs where !spec.isNoKey {
       guard let range = spec.range(scan) else { return false }
       let flags = spec.hasVariableFlags ? variableFlags(scan) ?? spec.flags : spec.flags
@@ -26,7 +27,7 @@ extension CommandSpec {
     return true
   }
 
-  /// SET reads the key only when it is asked for the old value or to compare it.
+  /// SET reads the key only when it is asked for the old value or to compare it. BITFIELD writes unless it only gets.
   private func variableFlags(_ scan: KeyScan) -> [StaticString]? {
     if ByteView(name) == ByteView("bitfield") { return bitfieldFlags(scan) }
     guard ByteView(name) == ByteView("set") else { return nil }
@@ -77,6 +78,23 @@ extension CommandSpec {
       index += 1
     }
     if let destination { body(destination, keySpecs[2].flags) }
+    return true
+  }
+
+  /// MIGRATE's keys are behind KEYS where there is such an option, and then none may be in the usual place.
+  private func forEachMigratedKey(_ scan: KeyScan, _ body: (_ index: Int, _ flags: [StaticString]) -> Void) -> Bool {
+    guard scan.count > 3 else { return false }
+    var index = 6
+    while index + 1 < scan.count {
+      let option = scan[index]
+      if option.equalsIgnoringCase("keys") {
+        guard scan[3].isEmpty else { return false }
+        for key in index + 1..<scan.count { body(key, keySpecs[0].flags) }
+        return true
+      }
+      index += option.equalsIgnoringCase("auth2") ? 3 : option.equalsIgnoringCase("auth") ? 2 : 1
+    }
+    body(3, keySpecs[0].flags)
     return true
   }
 }

@@ -46,6 +46,22 @@ extension PersistenceCommand {
           ArgumentSpec(name: "frequency", kind: .integer, token: "FREQ", since: "5.0.0", isOptional: true),
         ])),
     CommandSpec(
+      id: .persistence(.restore), name: "restore-asking", arity: -4, flags: [.write, .denyoom, .asking],
+      categories: [.keyspace, .write, .slow, .dangerous], keySpecs: [.key(1, "OW", "update")],
+      docs: CommandDocs(
+        summary: "As RESTORE, for a slot that is being moved here.",
+        since: "3.0.0", group: "server", complexity: "O(1); O(N*M); O(1)+O(1*M); O(N*M*log(N)); O(log(N))",
+        flags: ["syscmd"], history: [("3.0.0", "+REPLACE"), ("5.0.0", "+ABSTTL"), ("5.0.0", "+IDLETIME, +FREQ")],
+        arguments: [
+          .key(),
+          .integer("ttl"),
+          .string("serialized-value"),
+          ArgumentSpec(name: "replace", kind: .pureToken, token: "REPLACE", since: "3.0.0", isOptional: true),
+          ArgumentSpec(name: "absttl", kind: .pureToken, token: "ABSTTL", since: "5.0.0", isOptional: true),
+          ArgumentSpec(name: "seconds", kind: .integer, token: "IDLETIME", since: "5.0.0", isOptional: true),
+          ArgumentSpec(name: "frequency", kind: .integer, token: "FREQ", since: "5.0.0", isOptional: true),
+        ])),
+    CommandSpec(
       id: .persistence(.save), name: "save", arity: 1, flags: [.admin, .noscript, .noAsyncLoading, .noMulti],
       categories: [.admin, .slow, .dangerous],
       docs: CommandDocs(

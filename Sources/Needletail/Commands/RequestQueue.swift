@@ -1,5 +1,5 @@
 /// Requests of one client that wait, in one growing block: those it has queued since MULTI, or those that are held back
-/// because clients are paused or a turn had no time for them:
+/// because clients are paused:
 ///
 ///     request | command 2 | hashed index 2 | argument count 4 | hash 8 | lengths 8 x count | arguments |
 ///
@@ -46,7 +46,8 @@
     let lengthsBytes = request.count * 8
     reserve(Self.headBytes + lengthsBytes)
     let head = end
-    store((command.map { UInt64($0.rawValue) } ?? Self.noCommand) | UInt64(UInt16(bitPattern: Int16(clamping: request.hashedIndex))) << 16
+    let commandWord = command.map { UInt64($0.rawValue) } ?? Self.noCommand
+    store(commandWord | UInt64(UInt16(bitPattern: Int16(clamping: request.hashedIndex))) << 16
       | UInt64(UInt32(request.count)) << 32, at: head)
     store(request.hash, at: head + 8)
     end += Self.headBytes + lengthsBytes

@@ -109,7 +109,7 @@ struct Settings: Sendable, Equatable {
   /// Nobody has said anything else.
   var savePointsAreDefaults = true
   var stopWritesOnBgsaveError = true
-  /// 0: half of the machine's memory.
+  /// 0: half of the memory.
   var snapshotLimboLimitBytes = 0
   var appendOnly = false
   var dbFilename = "dump.rdb"

@@ -10,7 +10,7 @@ import Glibc
     static let replies = Holds(rawValue: 1 << 0)
     /// Clients are paused, and it has sent what has to wait for the end of that.
     static let pause = Holds(rawValue: 1 << 1)
-    /// Requests of its own are waiting for a turn that has time for them.
+    /// Requests that waited for the end of a pause are run in the next turn.
     static let turn = Holds(rawValue: 1 << 2)
 
     /// Those behind which requests queue up that have been parsed.

@@ -4,8 +4,6 @@ import CSystem
 extension Server {
   /// A client with more than this waiting is written to before the turn's end.
   private static var earlyWriteBytes: Int { 256 << 10 }
-  /// A command that takes longer is looked at: it may have used up the turn's time.
-  private static var longMicroseconds: Int { 50 }
 
   /// Executes the batch: fetches the entries that its keys may name, then runs each request in order.
   mutating func executeBatch() {
@@ -22,7 +20,7 @@ extension Server {
     let start = cs_cycles()
     engine.commandStartCycles = start
     var last = start
-    let limit = engine.clock.cycles(microseconds: Self.longMicroseconds)
+    let limit = engine.clock.cycles(microseconds: 200)
     var current: Client?
     for i in 0..<batch.count {
       let item = batch[i]
@@ -36,11 +34,7 @@ extension Server {
       }
       engine.execute(item.command, batch.request(item))
       let now = engine.commandStartCycles
-      var isOver = false
-      if now &- last > limit {
-        if now &- last > limit * 4 { countLongCommand(item.command, now &- last) }
-        isOver = now > turnDeadline
-      }
+      if now &- last > limit { countLongCommand(item.command, now &- last) }
       last = now
       if item.client.state.closesAtOnce {
         engine.reply.end()
@@ -52,11 +46,6 @@ extension Server {
         writeEarly(item.client)
         last = cs_cycles()
         engine.commandStartCycles = last
-        isOver = last > turnDeadline
-      }
-      if isOver {
-        holdRest(from: i + 1)
-        break
       }
     }
     engine.reply.end()
@@ -101,20 +90,6 @@ extension Server {
     guard !item.client.state.connection.holds.isDisjoint(with: .queueing) else { return false }
     item.client.state.hold(batch.request(item), item.command, takingFrom: &engine.keyspace.largeArguments)
     return true
-  }
-
-  /// The turn's time is over after a long command: what the batch has left goes first in the next turn.
-  @inline(never)
-  private mutating func holdRest(from start: Int) {
-    for i in start..<max(start, batch.count) {
-      let item = batch[i]
-      if item.client.state.connection.isClosed || item.client.state.closesAfterReply { continue }
-      if item.client.state.connection.holds.isDisjoint(with: .queueing) {
-        item.client.state.connection.holds.insert(.turn)
-        resumeNextTurn(item.client)
-      }
-      item.client.state.hold(batch.request(item), item.command, takingFrom: &engine.keyspace.largeArguments)
-    }
   }
 
   /// Runs what was held back of a client: little more than a batch at most. If it has to wait again meanwhile, the rest

@@ -168,14 +168,14 @@ import Testing
     #expect(server.connect().run("client", "id") == 2)
     #expect(server.run("client", "setinfo", "lib-name", "redis-py") == .ok)
     #expect(server.run("client", "setinfo", "LIB-VER", "5.0") == .ok)
-    #expect(server.client.libraryName == Array("redis-py".utf8))
-    #expect(server.client.libraryVersion == Array("5.0".utf8))
+    #expect(server.client.libName == Array("redis-py".utf8))
+    #expect(server.client.libVersion == Array("5.0".utf8))
     #expect(server.run("client", "setinfo", "foo", "bar") == .error("ERR Unrecognized option 'foo'"))
     #expect(
       server.run("client", "setinfo", "lib-name", "a b")
         == .error("ERR lib-name cannot contain spaces, newlines or special characters."))
     #expect(server.run("client", "setinfo", "lib-name", "") == .ok)
-    #expect(server.client.libraryName == [])
+    #expect(server.client.libName == [])
     #expect(server.run("client", "help")[0]?.text?.hasPrefix("CLIENT <subcommand>") == true)
   }
 }
