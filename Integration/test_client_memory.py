@@ -37,8 +37,9 @@ def values(control: Connection, field: str) -> list[int]:
 
 
 def fill(client: socket.socket, count: int) -> None:
-    """Sends `count` bytes of a request that is never finished."""
-    client.sendall(b"*2\r\n$4\r\nECHO\r\n$%d\r\n" % (count + 10) + b"x" * count)
+    """Sends `count` bytes of a request that is never finished; the server may end the connection before all is sent."""
+    with contextlib.suppress(ConnectionError):
+        client.sendall(b"*2\r\n$4\r\nECHO\r\n$%d\r\n" % (count + 10) + b"x" * count)
 
 
 @pytest.mark.parametrize("value,answer", [
@@ -74,8 +75,7 @@ def test_exactly_at_the_limit() -> None:
         client = stack.enter_context(server.connect())
         fill(client, 500_000)
         assert eventually(lambda: max(values(control, "qbuf")) == 500_000)
-        memory = int(server.info("mem_clients_normal"))
-        # The connection that asks counts as well, and one that is opened to ask.
+        # The connection that asks counts as well.
         memory = total(control, "tot-mem")
         assert control.call("CONFIG", "SET", "maxmemory-clients", memory + 16) == b"+OK\r\n"
         assert not is_gone(client, 0.3)

@@ -150,13 +150,18 @@ import Glibc
     try retrying("send") { unsafe Glibc.send(descriptor, bytes.base, bytes.count, CInt(MSG_NOSIGNAL)) }
   }
 
-  /// Sends several pieces at once: what the arena holds, then the chain.
+  /// Several pieces are sent this much at once, so that whoever sends can look at the clock in between.
+  private static var sendMaxBytes: Int { 1 << 20 }
+
+  /// Sends several pieces at once, once: what the arena holds, then the chain.
   func send(_ first: ByteView, _ chain: borrowing OutputChain) throws(SystemError) -> IOOutcome {
     var pieces = InlineArray<64, (UInt, Int)>(repeating: (0, 0))
     var count = 0
+    var room = Self.sendMaxBytes
     func add(_ bytes: ByteView) -> Bool {
-      guard count < 64 else { return false }
-      pieces[count] = (UInt(bitPattern: unsafe bytes.base), bytes.count)
+      guard count < 64 && room > 0 else { return false }
+      pieces[count] = (UInt(bitPattern: unsafe bytes.base), min(bytes.count, room))
+      room -= min(bytes.count, room)
       count += 1
       return true
     }

@@ -118,6 +118,7 @@ extension Server {
   @inline(never)
   private mutating func writeEarly(_ client: Client) {
     if exceedsOutputLimit(client) { return close(client) }
-    write(client)
+    // What is not sent now can be sent when everybody's turn to be written to comes.
+    if cs_cycles() < turnDeadline { write(client, turnDeadline) }
   }
 }

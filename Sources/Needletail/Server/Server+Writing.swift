@@ -34,7 +34,7 @@ extension Server {
       } else if hasTime || client.state.output.chain.isEmpty {
         // What fits the arena never takes long, and is not worth a look at the clock each time.
         let isLong = !client.state.output.chain.isEmpty
-        write(client)
+        write(client, deadline)
         if isLong || i % 64 == 63 { hasTime = cs_cycles() < deadline }
       } else {
         // The poller tells in the next turn that the socket takes more.
@@ -45,10 +45,11 @@ extension Server {
     engine.reply.resetArena()
   }
 
-  /// Sends as much as the socket takes; the rest leaves the arena and waits for it.
-  mutating func write(_ client: Client) {
+  /// Sends as much as the socket takes, and there is time for; the rest leaves the arena and waits for it.
+  mutating func write(_ client: Client, _ deadline: UInt64) {
     var sent = 0
     while client.state.output.byteCount > 0 && sent < Self.writeMaxBytes {
+      if sent > 0 && cs_cycles() > deadline { break }
       do throws(SystemError) {
         guard case .bytes(let count) = try send(client) else { break }
         sent += count
