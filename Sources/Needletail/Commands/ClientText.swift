@@ -74,6 +74,7 @@ extension ClientState {
   /// The flags of CLIENT LIST, a letter each, in Redis's order.
   func flags(isUnixSocket: Bool) -> [UInt8] {
     var flags: [UInt8] = []
+    if modes.contains(.monitors) { flags.append(UInt8(ascii: "O")) }
     if isInTransaction { flags.append(UInt8(ascii: "x")) }
     if unsafe transaction?.pointee.watcher?.isTouched == true { flags.append(UInt8(ascii: "d")) }
     if connection.holds.contains(.pause) { flags.append(UInt8(ascii: "b")) }
@@ -98,6 +99,7 @@ extension Engine {
     // A client's own arguments are those of the command that asks; nobody else's is running.
     let isOwn = request.map { $0.client == client } ?? false
     let arguments = isOwn ? request!.byteCount : input.argumentByteCount + client.state.heldRequestByteCount
+    let received = isOwn ? request!.wireByteCount + input.byteCount : input.byteCount
     let arenaCount = client.state.output.arenaCount
 
     text.begin("id=", client.state.id)
@@ -114,7 +116,7 @@ extension Engine {
     text.field("ssub=", 0)
     text.field("multi=", transaction.queued)
     text.field("watch=", transaction.watched)
-    text.field("qbuf=", input.byteCount)
+    text.field("qbuf=", received)
     text.field("qbuf-free=", input.freeByteCount)
     text.field("argv-mem=", arguments)
     text.field("multi-mem=", client.state.transactionByteCount)

@@ -34,6 +34,7 @@ extension Engine {
         break
       }
     }
+    updateWatch()
     return nil
   }
 

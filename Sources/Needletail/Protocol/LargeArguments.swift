@@ -22,6 +22,8 @@
 
   deinit { for argument in arguments { argument.free() } }
 
+  @inline(__always) var isEmpty: Bool { arguments.isEmpty }
+
   mutating func append(_ argument: Argument) {
     arguments.append(argument)
     byteCount += argument.byteCount

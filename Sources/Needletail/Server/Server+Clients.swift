@@ -99,6 +99,7 @@ extension Server {
     engine.clientMemory.remove(client)
     engine.clients.remove(descriptor: client.state.connection.token.descriptor)
     client.state.connection.close()
+    engine.stopMonitoring(client)
     closedClients.append(client)
   }
 
@@ -123,6 +124,8 @@ extension Server {
     for _ in 0..<min(part, total) {
       cronPosition = cronPosition + 1 < total ? cronPosition + 1 : 0
       guard let client = engine.clients.client(CInt(cronPosition)) else { continue }
+      engine.statistics.recentBuffers.note(input: client.state.connection.inputHeapByteCount,
+        output: client.state.output.byteCount, Int(now))
       // One that waits for the end of a pause is not idle.
       let isIdle = timeout > 0 && !client.state.connection.holds.contains(.pause)
       if isIdle && Int(now) - Int(client.state.lastInteractionSeconds) > timeout {
