@@ -30,12 +30,6 @@
   /// Bytes of all arguments. Complexity: O(n).
   var byteCount: Int { (0..<count).reduce(0) { $0 + self[$1].count } }
 
-  /// Bytes it takes on the wire, sent as an array of bulk strings. Complexity: O(n).
-  var wireByteCount: Int {
-    func lineBytes(_ number: Int) -> Int { 3 + decimalDigitCount(number.magnitude) }
-    return (0..<count).reduce(lineBytes(count)) { $0 + lineBytes(self[$1].count) + self[$1].count + 2 }
-  }
-
   /// Argument `index` as a key, hashed with `seed`. Complexity: O(1) for the first key, O(n) for others.
   @inline(__always)
   func key(_ index: Int, _ seed: HashSeed) -> Key {
