@@ -72,6 +72,46 @@ def test_a_batch_ends_at_a_long_command(slow_server: Server) -> None:
         assert [one.reply() for _ in range(33)] == [SLOW_REPLY] * 32 + [b"$3\r\nend\r\n"]
 
 
+def duration(connection: Connection) -> float:
+    """What one of the slow requests takes, seconds."""
+    times = []
+    for _ in range(5):
+        start = time.monotonic()
+        connection.socket.sendall(SLOW)
+        assert connection.reply() == SLOW_REPLY
+        times.append(time.monotonic() - start)
+    return min(times)
+
+
+def test_crowd_beside_a_pipeline_of_long_commands(slow_server: Server) -> None:
+    """Between two of one client's long commands all others are served, not one of them."""
+    with slow_server.connect() as client, contextlib.ExitStack() as stack:
+        one = Connection(client)
+        slow = duration(one)
+        crowd = [Connection(stack.enter_context(slow_server.connect())) for _ in range(100)]
+        client.sendall(SLOW * 150)
+        time.sleep(slow)
+        start = time.monotonic()
+        for connection in crowd:
+            connection.socket.sendall(encode("PING"))
+        assert [connection.reply() for connection in crowd] == [b"+PONG\r\n"] * 100
+        assert time.monotonic() - start < 30 * slow
+        assert [one.reply() for _ in range(150)] == [SLOW_REPLY] * 150
+
+
+def test_two_pipelines_of_long_commands_take_turns(slow_server: Server) -> None:
+    with slow_server.connect() as first, slow_server.connect() as second:
+        one, two = Connection(first), Connection(second)
+        slow = duration(one)
+        first.sendall(SLOW * 150)
+        time.sleep(slow)
+        start = time.monotonic()
+        second.sendall(SLOW * 10 + encode("ECHO", "end"))
+        assert [two.reply() for _ in range(11)] == [SLOW_REPLY] * 10 + [b"$3\r\nend\r\n"]
+        assert time.monotonic() - start < 60 * slow
+        assert [one.reply() for _ in range(150)] == [SLOW_REPLY] * 150
+
+
 def test_order_and_contents_survive_a_batch_that_ended(slow_server: Server) -> None:
     """What is left of a batch, of several clients and of arguments of every size, runs once and in order."""
     with contextlib.ExitStack() as stack:

@@ -42,6 +42,8 @@ extension Engine {
   /// While clients are paused: whether the request has to wait for the end of that.
   @inline(never)
   mutating func mustWait(_ info: CommandInfo, _ request: Request) -> Bool {
+    // What is refused in a transaction is refused at once.
+    if request.client.state.isQueueing && info.flags.contains(.noMulti) { return false }
     if pause.isOfAll || mayChangeData(info, request.client) { return true }
     keyspace.keepsExpired = info.flags.contains(.readonly)
     return false

@@ -131,6 +131,11 @@ import Glibc
     unsafe pendingBox = nil
   }
 
+  /// Gives back room for more of a request that has stopped coming.
+  mutating func shrink(idleSeconds: Int) {
+    if hasPending && idleSeconds >= 2 { pending.shrink() }
+  }
+
   private static func free(_ box: UnsafeMutablePointer<PendingRequest>) {
     unsafe box.deinitialize(count: 1)
     unsafe Heap.free(UnsafeMutableRawPointer(box), MemoryLayout<PendingRequest>.size)

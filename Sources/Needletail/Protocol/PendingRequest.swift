@@ -143,6 +143,13 @@ struct InputFootprint {
     unsafe didMove(to: unsafe buffer)
   }
 
+  /// Gives back room that is not needed until more comes. Not while a request of it runs.
+  mutating func shrink() {
+    if arguments.capacity > max(arguments.count, 8) * 2 { arguments = arguments.copy(capacity: max(arguments.count, 8)) }
+    let size = Heap.goodSize(max(end - requestStart, Self.minimumBytes))
+    if capacity > size * 2 { move(to: size) }
+  }
+
   // MARK: Large arguments
 
   /// Makes the allocation and moves what has come of the argument into it.

@@ -7,27 +7,33 @@ extension Server {
   /// in the shared buffer; a longer one is kept with its parse state.
   private static var reparseMaxBytes: Int { 16 << 10 }
 
-  /// Clients with bytes that the last turn had no time for.
+  /// Clients with bytes that earlier turns had no time for, in turn: one that has had its share waits behind those that
+  /// have not.
   mutating func resumeClients() {
     guard !resumeList.isEmpty else { return }
     let clients = resumeList
     resumeList.removeAll(keepingCapacity: true)
-    for client in clients {
-      client.state.isOnResumeList = false
-      let waits = !client.state.connection.holds.isDisjoint(with: [.replies, .pause])
-      if client.state.connection.isClosed || waits { continue }
-      if cs_cycles() > turnDeadline {
-        resumeNextTurn(client)
-      } else if client.state.connection.holds.contains(.turn) {
-        runHeld(client)
-      } else if client.state.connection.hasPending {
-        parsePending(client)
-        finishIfEnded(client)
-      } else {
-        parseKept(client)
-      }
-      if !client.state.connection.isClosed { engine.clientMemory.update(client) }
+    var served = 0
+    while served < clients.count && (served == 0 || cs_cycles() <= turnDeadline) {
+      resume(clients[served])
+      served += 1
     }
+    if served < clients.count { resumeList.insert(contentsOf: clients[served...], at: 0) }
+  }
+
+  private mutating func resume(_ client: Client) {
+    client.state.isOnResumeList = false
+    let waits = !client.state.connection.holds.isDisjoint(with: [.replies, .pause])
+    if client.state.connection.isClosed || waits { return }
+    if client.state.connection.holds.contains(.turn) {
+      runHeld(client)
+    } else if client.state.connection.hasPending {
+      parsePending(client)
+      finishIfEnded(client)
+    } else {
+      parseKept(client)
+    }
+    if !client.state.connection.isClosed { engine.clientMemory.update(client) }
   }
 
   /// Parses what a turn had no time for. Nothing is read before that is done: a client that sends faster than its

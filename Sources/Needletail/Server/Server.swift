@@ -8,6 +8,9 @@ import Glibc
 @safe struct Server: ~Copyable {
   /// Reading and commands take this long in a turn at most; what is left goes first in the next.
   static let turnMicroseconds = 2000
+  /// What is left of earlier turns gets this part of that while others wait, and the others as much at least, however
+  /// long the last command of those took.
+  static let shareMicroseconds = 1000
   static let readBufferBytes = 256 << 10
   /// The least room for a read.
   static let readBytes = 64 << 10
@@ -88,13 +91,16 @@ import Glibc
       remainingEvents = 0..<count
     }
     turnStart = cs_cycles()
-    turnDeadline = turnStart + engine.clock.cycles(microseconds: Self.turnMicroseconds)
+    let turnEnd = turnStart + engine.clock.cycles(microseconds: Self.turnMicroseconds)
+    let share = engine.clock.cycles(microseconds: Self.shareMicroseconds)
+    turnDeadline = remainingEvents.isEmpty ? turnEnd : turnStart + share
     turnCommandCycles = 0
     engine.statistics.loop.turns += 1
     engine.keyspace.setTime(LoopClock.realtimeMilliseconds)
     let commandsBefore = engine.statistics.commandsProcessed
 
     resumeClients()
+    turnDeadline = max(turnEnd, cs_cycles() + share)
     while let index = remainingEvents.first {
       remainingEvents = (index + 1)..<remainingEvents.upperBound
       handle(engine.network.poller.event(index))
@@ -221,7 +227,7 @@ import Glibc
     if engine.debugging.isCronPaused { return }
     engine.updateWatch()
     engine.endHotKeysWhenDue()
-    closeIdleClients()
+    lookAfterClients()
     evictSmallClients()
     openSpareDescriptor()
     engine.network.resumeAccepting()
