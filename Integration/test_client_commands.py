@@ -30,7 +30,7 @@ def listing(reply: bytes) -> list[dict[str, str]]:
 
 # Memory and buffers are not Redis's; sockets and numbers depend on who came before, and so does what was sent: HELLO
 # tells of modules, and lines of CLIENT INFO differ in length.
-OURS_ALONE = {"id", "addr", "laddr", "fd", "qbuf", "qbuf-free", "rbs", "rbp", "omem", "tot-mem", "age", "idle", "obl", "tot-net-out"}
+OURS_ALONE = {"id", "addr", "laddr", "fd", "qbuf-free", "rbs", "rbp", "omem", "tot-mem", "age", "idle", "obl", "tot-net-out"}
 
 
 def same_fields(ours: dict[str, str], theirs: dict[str, str]) -> None:

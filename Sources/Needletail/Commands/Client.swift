@@ -87,10 +87,52 @@
     set { change { unsafe $0.transaction = newValue } }
   }
 
-  /// What the block takes, and the names in it.
-  var detailsByteCount: Int {
+  /// Requests that were parsed but have to wait, in order; the client's connection says why (`holds`).
+  var heldRequests: UnsafeMutablePointer<RequestQueue>? { unsafe details?.pointee.heldRequests }
+
+  /// Puts a request behind those that wait already.
+  mutating func hold(_ request: Request, _ command: CommandIndex?, takingFrom large: inout LargeArguments) {
+    if unsafe details?.pointee.heldRequests == nil {
+      let queue = UnsafeMutablePointer<RequestQueue>.allocate(capacity: 1)
+      unsafe queue.initialize(to: RequestQueue())
+      change { unsafe $0.heldRequests = queue }
+    }
+    unsafe details!.pointee.heldRequests!.pointee.append(request, command, takingFrom: &large)
+  }
+
+  /// Hands over what `hold` queued, to be freed by `freeHeld`.
+  mutating func takeHeldRequests() -> UnsafeMutablePointer<RequestQueue>? {
+    guard let queue = unsafe heldRequests else { return nil }
+    change { unsafe $0.heldRequests = nil }
+    return unsafe queue
+  }
+
+  static func freeHeld(_ queue: UnsafeMutablePointer<RequestQueue>) {
+    unsafe queue.deinitialize(count: 1)
+    unsafe queue.deallocate()
+  }
+
+  /// As `ClientMemory` has it in its books.
+  var memoryEntry: ClientMemory.Entry {
+    get { unsafe details?.pointee.memoryEntry ?? ClientMemory.Entry() }
+    set { change { $0.memoryEntry = newValue } }
+  }
+
+  /// Nothing but the state itself: most clients, most of the time.
+  @inline(__always)
+  var holdsNothing: Bool {
+    unsafe details == nil && !connection.keepsInput && output.chain.isEmpty
+  }
+
+  /// Memory of all that the client holds beside its state: bytes received and not used, replies not sent, requests
+  /// queued, keys watched, names. Complexity: O(1).
+  var heldByteCount: Int { connection.inputHeapByteCount + output.chain.heapByteCount + detailsByteCount }
+
+  private var detailsByteCount: Int {
     guard let details = unsafe details else { return 0 }
-    return unsafe Heap.goodSize(MemoryLayout<ClientDetails>.size) + details.pointee.nameByteCount
+    // What it has in the books is not what it is.
+    guard unsafe !details.pointee.isEmptyButForMemory else { return 0 }
+    return unsafe Heap.goodSize(MemoryLayout<ClientDetails>.size) + details.pointee.byteCount
   }
 
   /// The block is there while anything in it is.
@@ -107,6 +149,7 @@
 
   private static func free(_ details: UnsafeMutablePointer<ClientDetails>?) {
     guard let details = unsafe details else { return }
+    if let queue = unsafe details.pointee.heldRequests { unsafe freeHeld(queue) }
     unsafe details.deinitialize(count: 1)
     unsafe details.deallocate()
   }
@@ -114,15 +157,33 @@
 
 @safe private struct ClientDetails {
   var transaction: UnsafeMutablePointer<Transaction>?
+  var heldRequests: UnsafeMutablePointer<RequestQueue>?
+  var memoryEntry = ClientMemory.Entry()
   var name: [UInt8] = []
   var libName: [UInt8] = []
   var libVersion: [UInt8] = []
   var softLimitSinceSeconds: UInt32 = 0
 
-  init() { unsafe transaction = nil }
+  init() {
+    unsafe transaction = nil
+    unsafe heldRequests = nil
+  }
 
-  var isEmpty: Bool { unsafe nameByteCount == 0 && softLimitSinceSeconds == 0 && transaction == nil }
-  var nameByteCount: Int { name.count + libName.count + libVersion.count }
+  var isEmpty: Bool { isEmptyButForMemory && memoryEntry.byteCount == 0 }
+
+  var isEmptyButForMemory: Bool {
+    unsafe nameByteCount == 0 && softLimitSinceSeconds == 0 && transaction == nil && heldRequests == nil
+  }
+
+  private var nameByteCount: Int { name.count + libName.count + libVersion.count }
+
+  /// What is referred to, names with the heads of their arrays.
+  var byteCount: Int {
+    var count = nameByteCount > 0 ? nameByteCount + 3 * 32 : 0
+    if let transaction = unsafe transaction { count += unsafe transaction.pointee.heapByteCount }
+    if let queue = unsafe heldRequests { count += unsafe queue.pointee.heapByteCount }
+    return count
+  }
 }
 
 /// What a client asked for that changes how its commands are run and answered.

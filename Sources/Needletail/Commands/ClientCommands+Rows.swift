@@ -153,6 +153,6 @@ extension ClientCommand {
           docs: CommandDocs(
             summary: "Lists the subcommands.",
             since: "5.0.0", group: "connection", complexity: "O(1)")),
-      ]),
+      ] + pausingRows + trackingRows),
   ]
 }

@@ -1,7 +1,8 @@
 // CLIENT: what connections are there, ending them, and how this one is served.
 
 enum ClientCommand: UInt8, Sendable, CaseIterable {
-  case container, list, info, kill, noTouch, noEvict, reply, setName, getName, id, setInfo, help
+  case container, list, info, kill, noTouch, noEvict, reply, setName, getName, id, setInfo, pause, unpause, unblock
+  case tracking, trackingInfo, caching, getRedirection, help
 }
 
 extension Engine {
@@ -18,6 +19,13 @@ extension Engine {
     case .getName: clientGetNameCommand(request)
     case .id: clientIdCommand(request)
     case .setInfo: clientSetInfoCommand(request)
+    case .pause: clientPauseCommand(request)
+    case .unpause: clientUnpauseCommand()
+    case .unblock: clientUnblockCommand(request)
+    case .tracking: clientTrackingCommand(request)
+    case .trackingInfo: clientTrackingInfoCommand()
+    case .caching: clientCachingCommand()
+    case .getRedirection: reply.integer(-1)
     case .help: clientHelpCommand()
     }
   }
@@ -178,7 +186,9 @@ extension Engine {
     reply.help(
       "CLIENT",
       [
+        "CACHING (YES|NO)", "    For connections that track keys: none does, so this is an error.",
         "GETNAME", "    Return this connection's name.",
+        "GETREDIR", "    Return the connection that is told of tracked keys: -1, none.",
         "ID", "    Return this connection's number.",
         "INFO", "    Tell about this connection, as LIST does.",
         "KILL <address>", "    Close the connection from <address>.",
@@ -191,10 +201,15 @@ extension Engine {
         "LIST [<filter> <value> ...]", "    Tell about all connections, or those that all filters select, as for KILL.",
         "NO-EVICT (ON|OFF)", "    Choose whether this connection may be closed to free memory.",
         "NO-TOUCH (ON|OFF)", "    Choose whether this connection's commands leave idle times and use counts alone.",
+        "PAUSE <milliseconds> [WRITE|ALL]", "    Let clients' requests wait, all of them or those that may change data.",
         "REPLY (ON|OFF|SKIP)", "    Choose whether this connection is answered; SKIP is about the next command.",
         "SETINFO <option> <value>", "    Tell which library this client uses. Options are:",
         "    * LIB-NAME: the library's name.", "    * LIB-VER: its version.",
         "SETNAME <name>", "    Give this connection a name; an empty one takes it away.",
+        "TRACKING (ON|OFF) ...", "    Choose whether keys are tracked for this connection: not possible yet.",
+        "TRACKINGINFO", "    Tell how keys are tracked for this connection.",
+        "UNBLOCK <id> [TIMEOUT|ERROR]", "    End a command that waits: none does yet.",
+        "UNPAUSE", "    End a pause; requests that waited are run.",
       ])
   }
 

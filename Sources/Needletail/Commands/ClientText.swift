@@ -64,6 +64,9 @@ extension ClientState {
   /// Bytes of what is queued.
   var transactionByteCount: Int { unsafe transaction?.pointee.queue.byteCount ?? 0 }
 
+  /// Bytes of what waits for the end of a pause.
+  var heldRequestByteCount: Int { unsafe heldRequests?.pointee.byteCount ?? 0 }
+
   private var isInTransaction: Bool { unsafe isQueueing || transaction?.pointee.isExecuting == true }
 
   var type: ClientType { .normal }
@@ -74,6 +77,7 @@ extension ClientState {
     if modes.contains(.monitors) { flags.append(UInt8(ascii: "O")) }
     if isInTransaction { flags.append(UInt8(ascii: "x")) }
     if unsafe transaction?.pointee.watcher?.isTouched == true { flags.append(UInt8(ascii: "d")) }
+    if connection.holds.contains(.pause) { flags.append(UInt8(ascii: "b")) }
     if closesAfterReply { flags.append(UInt8(ascii: "c")) }
     if isUnixSocket { flags.append(UInt8(ascii: "U")) }
     if modes.contains(.noEvict) { flags.append(UInt8(ascii: "e")) }
@@ -85,16 +89,17 @@ extension ClientState {
 extension Engine {
   /// Appends a client's line: Redis's fields in Redis's order. What Redis's buffers are for and ours are not (`rbs`,
   /// `rbp`: every client's replies lie in one arena) is 0.
-  mutating func appendClient(_ client: Client, _ request: Request, to text: inout ClientText) {
+  mutating func appendClient(_ client: Client, _ request: Request? = nil, to text: inout ClientText) {
     let now = keyspace.nowSeconds
     let peer = client.state.connection.peerAddress(unixPath: settings.unixSocketPath)
     let local = client.state.connection.localAddress(unixPath: settings.unixSocketPath)
-    let queue = unsafe client.output.pointee.chain.footprint
+    let queue = client.state.output.chain.footprint
     let input = client.state.connection.inputFootprint
     let transaction = client.state.transactionCounts
     // A client's own arguments are those of the command that asks; nobody else's is running.
-    let arguments = client == request.client ? request.byteCount : input.argumentByteCount
-    let own = Heap.goodSize(MemoryLayout<ClientState>.size) + client.state.detailsByteCount
+    let isOwn = request.map { $0.client == client } ?? false
+    let arguments = isOwn ? request!.byteCount : input.argumentByteCount + client.state.heldRequestByteCount
+    let received = isOwn ? request!.wireByteCount + input.byteCount : input.byteCount
     let arenaCount = client.state.output.arenaCount
 
     text.begin("id=", client.state.id)
@@ -111,7 +116,7 @@ extension Engine {
     text.field("ssub=", 0)
     text.field("multi=", transaction.queued)
     text.field("watch=", transaction.watched)
-    text.field("qbuf=", input.byteCount)
+    text.field("qbuf=", received)
     text.field("qbuf-free=", input.freeByteCount)
     text.field("argv-mem=", arguments)
     text.field("multi-mem=", client.state.transactionByteCount)
@@ -120,7 +125,7 @@ extension Engine {
     text.field("obl=", arenaCount)
     text.field("oll=", queue.chunkCount)
     text.field("omem=", queue.byteCount)
-    text.field("tot-mem=", own + input.heapByteCount + arenaCount + queue.byteCount)
+    text.field("tot-mem=", ClientMemory.stateBytes + client.state.heldByteCount + arenaCount)
     text.field("events=", events(client))
     text.field("cmd=", (client.state.lastCommand.map { commands.fullName($0) } ?? "NULL").utf8)
     text.field("user=", "default".utf8)

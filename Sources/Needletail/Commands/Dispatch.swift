@@ -28,6 +28,8 @@ extension Engine {
     keyspace.clock.isFrozen = modes.contains(.noTouch) && command.map { commands.info($0).id } != .key(.touch)
     if isUnanswered { reply.suspend() }
     dispatch(command, request)
+    // One that waits comes again, and shall not be answered then either.
+    if request.client.state.connection.holds.contains(.pause) { request.client.state.modes = modes }
     reply.resume()
     keyspace.clock.isFrozen = false
   }
@@ -67,6 +69,7 @@ extension Engine {
     if persistence.hasBackgroundFailed && refusesWrites && changesData(info, request.client) {
       return rejectUnsaved(index, request.client)
     }
+    if pause.isActive && mustWait(info, request) { return hold(command, request) }
     if request.client.state.isQueueing && !info.id.isImmediate { return queueIfAllowed(index, info, request) }
     call(index, info, request)
   }
@@ -80,7 +83,9 @@ extension Engine {
   /// Runs a request of a transaction, which was found to be in order when it was queued.
   mutating func executeQueued(_ item: RequestBatch.Item) {
     guard let index = item.command else { preconditionFailure("queued without a command") }
-    call(index, commands.info(index), queuedBatch.request(item))
+    let info = commands.info(index)
+    if pause.isActive { keyspace.keepsExpired = info.flags.contains(.readonly) }
+    call(index, info, queuedBatch.request(item))
   }
 
   @inline(__always)

@@ -39,6 +39,8 @@ import CSystem
   var debugging = DebugState()
   /// Clients that CLIENT KILL ended: the loop closes them when the batch has run.
   var killedClients: [Client] = []
+  var pause = ClientPause()
+  var clientMemory = ClientMemory()
   /// Set by SHUTDOWN; the loop looks at it after each turn.
   var shutdownRequest: ShutdownRequest?
 

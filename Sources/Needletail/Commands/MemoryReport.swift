@@ -37,7 +37,7 @@ extension Engine {
     report.usedBytes = facts.usedMemoryBytes
     report.peakBytes = max(facts.usedMemoryPeakBytes, facts.usedMemoryBytes)
     report.startupBytes = facts.startupMemoryBytes ?? 0
-    report.clientBytes = normalClientBytes
+    report.clientBytes = clientMemoryBytes
     report.limboBytes = keyspace.isFrozen ? keyspace.context.units.limbo.byteCount : 0
     for number in 0..<keyspace.databaseCount where keyspace.count(database: number) > 0 {
       report.keyCount += keyspace.count(database: number)
@@ -46,15 +46,6 @@ extension Engine {
     report.residentBytes = SystemFacts.residentBytes
     report.allocator = facts.allocator
     return report
-  }
-
-  /// Memory of all clients and what they have waiting.
-  private var normalClientBytes: Int {
-    clients.all.reduce(0) { sum, client in
-      let queue = unsafe client.output.pointee.chain.footprint
-      return sum + Heap.goodSize(MemoryLayout<ClientState>.size) + client.state.detailsByteCount
-        + client.state.connection.inputFootprint.heapByteCount + queue.byteCount
-    }
   }
 
   /// MEMORY PURGE

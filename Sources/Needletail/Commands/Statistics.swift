@@ -19,6 +19,8 @@ struct Statistics {
   var writes = 0
   var queryBufferDisconnections = 0
   var outputBufferDisconnections = 0
+  /// Clients disconnected for `maxmemory-clients`.
+  var evictedClients = 0
 
   var loop = LoopStatistics()
   /// What the freeing thread had done when counting began.

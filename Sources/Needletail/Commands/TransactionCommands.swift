@@ -47,7 +47,7 @@ extension TransactionCommand {
 
 /// What a client has while it watches keys or is between MULTI and EXEC.
 struct Transaction: ~Copyable {
-  var queue = TransactionQueue()
+  var queue = RequestQueue()
   /// A request was refused while queueing: EXEC will fail.
   var isAborted = false
   /// Something that is queued may change data.
@@ -55,6 +55,11 @@ struct Transaction: ~Copyable {
   /// EXEC is running what was queued.
   var isExecuting = false
   var watcher: Watcher?
+
+  /// All memory that it takes. Complexity: O(1).
+  var heapByteCount: Int {
+    Heap.goodSize(MemoryLayout<Transaction>.size) + queue.heapByteCount + (watcher?.heapByteCount ?? 0)
+  }
 }
 
 extension Engine {

@@ -13,9 +13,8 @@ extension SettingSection {
       help: "The most memory one client's unfinished requests may take."),
     SettingSpec("client-output-buffer-limit", .words(outputBufferWords),
       help: "Disconnect a client for which more than 'hard' bytes wait, or 'soft' bytes for some seconds."),
-    .later("maxmemory-clients", .memoryOrPercent(\.maxMemoryClients),
-      help: "Only 0 is accepted: the largest clients are not disconnected yet when all take more than this.",
-      refusal: { $0.maxMemoryClients == 0 ? nil : "clients are not disconnected for their memory yet" }),
+    SettingSpec("maxmemory-clients", .memoryOrPercent(\.maxMemoryClients),
+      help: "Disconnect the largest clients when all take more than this, or this part of maxmemory; 0 never."),
     .later("tracking-table-max-keys", .unsigned(\.later.trackingTableMaxKeys, size),
       help: "Keys that are remembered for clients that cache them."),
   ])

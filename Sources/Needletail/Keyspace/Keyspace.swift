@@ -58,6 +58,9 @@ extension Entry: TableElement {
   var expiryStatistics = ExpiryStatistics()
   /// False: keys that have expired go only when they are looked up (DEBUG SET-ACTIVE-EXPIRE).
   var isExpiryActive = true
+  /// Expired keys are left where they are: nothing but writing commands may change data while clients are paused. They
+  /// are not found all the same.
+  var keepsExpired = false
   /// Replies that are sent from strings where they lie.
   var pinCount = 0
   /// The running request's large arguments, which may be taken over instead of copied.
@@ -104,7 +107,7 @@ extension Entry: TableElement {
 
   // MARK: Lookup
 
-  /// Finds `key`; an entry whose time has come is removed first. Complexity: O(1).
+  /// Finds `key`; an entry whose time has come is removed first, or not seen. Complexity: O(1).
   @inline(__always)
   mutating func find(_ key: Key, in database: Int) -> Found {
     precondition(database >= 0 && database < databaseCount)
@@ -112,6 +115,7 @@ extension Entry: TableElement {
       return Self.missing(key, database)
     }
     if hit.element.hasExpiry, isExpired(hit.element) {
+      if keepsExpired { return Self.missing(key, database) }
       var found = Found(key: key, database: database, entry: hit.element, position: hit.position)
       removeExpired(&found)
       return found
@@ -158,6 +162,7 @@ extension Entry: TableElement {
   func expiresCount(database: Int) -> Int { unsafe databases[database].table.deadlineCount }
 
   /// A key drawn uniformly among those that have not expired; nil when there is none. Complexity: O(1) expected.
+  /// Where expired keys have to stay and there seems to be nothing else, it is one of them, as in Redis.
   mutating func randomEntry(database: Int) -> Entry? {
     // Expired keys met on the way go; a database full of them is given up on rather than walked.
     for _ in 0..<100 {
@@ -165,7 +170,7 @@ extension Entry: TableElement {
       guard isExpired(entry) else { return entry }
       _ = find(Key(entry.key, seed), in: database)
     }
-    return nil
+    return keepsExpired ? unsafe databases[database].table.random(&random) : nil
   }
 
   /// Calls `body` with entries from `cursor` on, about `wanted` of them; expired ones are passed over.

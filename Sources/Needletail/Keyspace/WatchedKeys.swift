@@ -8,8 +8,13 @@ final class Watcher {
     var wasExpired: Bool
   }
   fileprivate(set) var keys: [WatchedKey] = []
+  /// Bytes of the keys.
+  fileprivate(set) var keyByteCount = 0
   /// A watched key was changed since.
   fileprivate(set) var isTouched = false
+
+  /// Each key's bytes stand in an array of their own, and its watchers in another. Complexity: O(1).
+  var heapByteCount: Int { keyByteCount + keys.count * (MemoryLayout<WatchedKey>.stride + 3 * 32) }
 
   init() {}
 }
@@ -33,6 +38,7 @@ struct WatchedKeys: ~Copyable {
     let isKnown = watcher.keys.contains { $0.matches(key, database) }
     if isKnown { return }
     let isFirst = !watcher.keys.contains { $0.hash == key.hash }
+    watcher.keyByteCount += key.bytes.count
     watcher.keys.append(.init(bytes: key.bytes.array, hash: key.hash, database: database, wasExpired: isExpired))
     if isFirst { watchers[key.hash, default: []].append(watcher) }
   }
@@ -44,6 +50,7 @@ struct WatchedKeys: ~Copyable {
       if watchers[key.hash]?.isEmpty == true { watchers[key.hash] = nil }
     }
     watcher.keys = []
+    watcher.keyByteCount = 0
     watcher.isTouched = false
   }
 

@@ -3,6 +3,20 @@ import Glibc
 
 /// A client's socket: what has come in part, and how it is watched. It knows nothing of commands or keys.
 @safe struct Connection: ~Copyable {
+  /// What keeps a connection's requests from being run.
+  struct Holds: OptionSet {
+    let rawValue: UInt8
+    /// The client has to take its replies first.
+    static let replies = Holds(rawValue: 1 << 0)
+    /// Clients are paused, and it has sent what has to wait for the end of that.
+    static let pause = Holds(rawValue: 1 << 1)
+    /// Requests that waited for the end of a pause are run in the next turn.
+    static let turn = Holds(rawValue: 1 << 2)
+
+    /// Those behind which requests queue up that have been parsed.
+    static let queueing: Holds = [.pause, .turn]
+  }
+
   /// A long request that has come in part; nil most of the time.
   private var pendingBox: UnsafeMutablePointer<PendingRequest>?
   /// Bytes not parsed yet that the next turn's read is put behind: less than a request, or what a turn had no time for.
@@ -13,12 +27,15 @@ import Glibc
   private var leftoverCountWord: UInt32 = 0
   /// Waits for the socket to take more.
   var waitsToWrite = false
-  /// Bytes are read but requests are not run until the client has taken its replies.
-  var isPaused = false
+  /// Why bytes are read but requests are not run; empty most of the time.
+  var holds: Holds = []
   /// No more is read: the client has too much waiting already, or has said all it had to say.
   var stopsReading = false
   /// The peer sends no more. What it asked for before is still served.
   var hasEnded = false
+  /// Requests are not run now.
+  @inline(__always)
+  var isPaused: Bool { !holds.isEmpty }
   /// Closed; freed at the turn's end.
   var isClosed: Bool { descriptor < 0 }
 
@@ -79,8 +96,14 @@ import Glibc
 
   var inputFootprint: InputFootprint {
     if hasPending { return pending.footprint }
-    if leftoverCount == 0 { return InputFootprint() }
-    return InputFootprint(byteCount: leftoverCount, heapByteCount: Heap.goodSize(leftoverCount))
+    return InputFootprint(byteCount: leftoverCount)
+  }
+
+  /// Memory of what came in part. Complexity: O(1).
+  @inline(__always)
+  var inputHeapByteCount: Int {
+    if hasPending { return pending.heapByteCount }
+    return leftoverCount == 0 ? 0 : Heap.goodSize(leftoverCount)
   }
 
   // MARK: Pending request
@@ -108,6 +131,11 @@ import Glibc
     unsafe pendingBox = nil
   }
 
+  /// Gives back room for more of a request that has stopped coming.
+  mutating func shrink(idleSeconds: Int) {
+    if hasPending && idleSeconds >= 2 { pending.shrink() }
+  }
+
   private static func free(_ box: UnsafeMutablePointer<PendingRequest>) {
     unsafe box.deinitialize(count: 1)
     unsafe Heap.free(UnsafeMutableRawPointer(box), MemoryLayout<PendingRequest>.size)
@@ -127,13 +155,18 @@ import Glibc
     try retrying("send") { unsafe Glibc.send(descriptor, bytes.base, bytes.count, CInt(MSG_NOSIGNAL)) }
   }
 
-  /// Sends several pieces at once: what the arena holds, then the chain.
+  /// Several pieces are sent this much at once, so that whoever sends can look at the clock in between.
+  private static var sendMaxBytes: Int { 1 << 20 }
+
+  /// Sends several pieces at once, once: what the arena holds, then the chain.
   func send(_ first: ByteView, _ chain: borrowing OutputChain) throws(SystemError) -> IOOutcome {
     var pieces = InlineArray<64, (UInt, Int)>(repeating: (0, 0))
     var count = 0
+    var room = Self.sendMaxBytes
     func add(_ bytes: ByteView) -> Bool {
-      guard count < 64 else { return false }
-      pieces[count] = (UInt(bitPattern: unsafe bytes.base), bytes.count)
+      guard count < 64 && room > 0 else { return false }
+      pieces[count] = (UInt(bitPattern: unsafe bytes.base), min(bytes.count, room))
+      room -= min(bytes.count, room)
       count += 1
       return true
     }

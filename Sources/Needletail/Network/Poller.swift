@@ -34,6 +34,8 @@ struct PollToken: Equatable {
 
     /// Bytes, the peer's end or an error wait to be read.
     var isReadable: Bool { flags & (EPOLLIN.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 }
+    /// Nothing can come any more, and nothing be sent.
+    var isHangup: Bool { flags & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 }
     var isWritable: Bool { flags & (EPOLLOUT.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 }
   }
 

@@ -37,6 +37,14 @@
     }
   }
 
+  /// The same views in a buffer with room for `capacity`, which is no less than there are.
+  func copy(capacity: Int) -> ArgumentBuffer {
+    precondition(capacity >= count)
+    var other = ArgumentBuffer(capacity: capacity)
+    for i in 0..<count { other.append(self[i]) }
+    return other
+  }
+
   @inline(never)
   private mutating func grow() {
     let larger = unsafe Self.allocate(capacity * 2)

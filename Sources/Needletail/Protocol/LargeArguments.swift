@@ -14,6 +14,9 @@
   static let headerBytes = 24
 
   private var arguments: [Argument] = []
+  /// Bytes of all arguments together, and of their allocations.
+  private(set) var byteCount = 0
+  private(set) var blockByteCount = 0
 
   init() {}
 
@@ -21,13 +24,11 @@
 
   @inline(__always) var isEmpty: Bool { arguments.isEmpty }
 
-  /// Bytes of all arguments together.
-  var byteCount: Int { arguments.reduce(0) { $0 + $1.byteCount } }
-
-  /// Bytes of their allocations.
-  var blockByteCount: Int { arguments.reduce(0) { $0 + $1.blockBytes } }
-
-  mutating func append(_ argument: Argument) { arguments.append(argument) }
+  mutating func append(_ argument: Argument) {
+    arguments.append(argument)
+    byteCount += argument.byteCount
+    blockByteCount += argument.blockBytes
+  }
 
   /// Complexity: O(1) for a small argument, O(large arguments) for a large one.
   func contains(_ bytes: ByteView) -> Bool {
@@ -37,12 +38,16 @@
   /// Hands over the argument whose bytes `bytes` are: its block is the caller's from now on.
   mutating func take(_ bytes: ByteView) -> Argument? {
     guard let index = index(of: bytes) else { return nil }
+    byteCount -= arguments[index].byteCount
+    blockByteCount -= arguments[index].blockBytes
     return arguments.remove(at: index)
   }
 
   mutating func removeAll() {
     for argument in arguments { argument.free() }
     arguments.removeAll()
+    byteCount = 0
+    blockByteCount = 0
   }
 
   private func index(of bytes: ByteView) -> Int? {

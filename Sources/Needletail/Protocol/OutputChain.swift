@@ -15,10 +15,15 @@ import Glibc
     var capacity: Int
     /// The unit to unpin when a pinned chunk has been sent.
     var pinned: UnsafeMutableRawPointer?
+    /// Memory of the chunks in front of this one, from an arbitrary start: two marks tell the memory between them.
+    var mark = 0
+
+    /// What the chunk takes; a pinned one counts with all that it keeps from being freed.
+    var heapByteCount: Int { OutputChain.headerBytes + max(capacity, end) }
   }
 
   static let chunkBytes = 16 << 10
-  private static var headerBytes: Int { MemoryLayout<Header>.size }
+  fileprivate static var headerBytes: Int { MemoryLayout<Header>.size }
 
   private var head: UnsafeMutablePointer<Header>?
   private var tail: UnsafeMutablePointer<Header>?
@@ -78,6 +83,7 @@ import Glibc
     byteCount += bytes.count
     if let oldTail = unsafe oldTail {
       unsafe chunk.pointee.next = oldHead
+      unsafe chunk.pointee.mark = oldHead!.pointee.mark &- chunk.pointee.heapByteCount
       unsafe tail = oldTail
     }
   }
@@ -106,14 +112,20 @@ import Glibc
     }
   }
 
-  /// Chunks and the memory they take; of a pinned one, what it adds to the keyspace's. Complexity: O(chunks).
+  /// Memory of all chunks, and of the values that pinned ones keep from being freed. Complexity: O(1).
+  var heapByteCount: Int {
+    guard let head = unsafe head, let tail = unsafe tail else { return 0 }
+    return unsafe tail.pointee.mark &- head.pointee.mark &+ tail.pointee.heapByteCount
+  }
+
+  /// How many chunks there are, and their memory as `heapByteCount` has it. Complexity: O(chunks).
   var footprint: (chunkCount: Int, byteCount: Int) {
     var count = 0
     var bytes = 0
     var next = unsafe head
     while let chunk = unsafe next {
       count += 1
-      bytes += unsafe Self.headerBytes + chunk.pointee.capacity
+      bytes += unsafe chunk.pointee.heapByteCount
       unsafe next = chunk.pointee.next
     }
     return (count, bytes)
@@ -143,7 +155,12 @@ import Glibc
   }
 
   private mutating func append(_ chunk: UnsafeMutablePointer<Header>) {
-    if let tail = unsafe tail { unsafe tail.pointee.next = chunk } else { unsafe head = chunk }
+    if let tail = unsafe tail {
+      unsafe tail.pointee.next = chunk
+      unsafe chunk.pointee.mark = tail.pointee.mark &+ tail.pointee.heapByteCount
+    } else {
+      unsafe head = chunk
+    }
     unsafe tail = chunk
   }
 

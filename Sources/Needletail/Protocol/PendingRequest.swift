@@ -5,7 +5,6 @@ struct InputFootprint {
   var byteCount = 0
   var freeByteCount = 0
   var argumentByteCount = 0
-  var heapByteCount = 0
 }
 
 /// What a connection keeps while a request has come in part: the bytes left over, how far they are parsed, and large
@@ -60,12 +59,17 @@ struct InputFootprint {
     end - requestStart + arguments.capacity * MemoryLayout<ByteView>.stride + largeArguments.byteCount + incomingFilled
   }
 
-  /// What it holds, for CLIENT LIST: bytes of requests not yet run, room for more, large arguments' bytes, all memory.
+  /// What it holds, for CLIENT LIST: bytes not yet parsed, room for more, bytes of arguments.
   var footprint: InputFootprint {
+    InputFootprint(byteCount: end - parser.position + incomingFilled, freeByteCount: capacity - end,
+      argumentByteCount: parser.position - requestStart + largeArguments.byteCount)
+  }
+
+  /// All memory it takes. Complexity: O(1).
+  var heapByteCount: Int {
     let blocks = largeArguments.blockByteCount + (incoming?.blockBytes ?? 0)
-    let own = Heap.goodSize(MemoryLayout<PendingRequest>.size) + self.arguments.capacity * MemoryLayout<ByteView>.stride
-    return InputFootprint(byteCount: end - requestStart + incomingFilled, freeByteCount: capacity - end,
-      argumentByteCount: largeArguments.byteCount, heapByteCount: own + capacity + blocks)
+    return Heap.goodSize(MemoryLayout<PendingRequest>.size) + arguments.capacity * MemoryLayout<ByteView>.stride
+      + capacity + blocks
   }
 
   /// Where the next bytes from the socket go. Nil without memory for a large argument.
@@ -137,6 +141,13 @@ struct InputFootprint {
     guard requestStart > capacity / 2 else { return }
     unsafe buffer.copyMemory(from: buffer + requestStart, byteCount: count)
     unsafe didMove(to: unsafe buffer)
+  }
+
+  /// Gives back room that is not needed until more comes. Not while a request of it runs.
+  mutating func shrink() {
+    if arguments.capacity > max(arguments.count, 8) * 2 { arguments = arguments.copy(capacity: max(arguments.count, 8)) }
+    let size = Heap.goodSize(max(end - requestStart, Self.minimumBytes))
+    if capacity > size * 2 { move(to: size) }
   }
 
   // MARK: Large arguments

@@ -95,6 +95,8 @@ extension Server {
   /// Closes the socket now; the client is freed at the end of the turn, since the batch may still name it.
   mutating func close(_ client: Client) {
     guard !client.state.connection.isClosed else { return }
+    if client.state.connection.holds.contains(.pause) { engine.pause.clientCount -= 1 }
+    engine.clientMemory.remove(client)
     engine.clients.remove(descriptor: client.state.connection.token.descriptor)
     client.state.connection.close()
     engine.stopMonitoring(client)
@@ -103,33 +105,42 @@ extension Server {
 
   mutating func freeClosedClients() {
     guard !closedClients.isEmpty else { return }
+    resumeList.removeAll { $0.state.connection.isClosed }
     for client in closedClients {
       engine.endTransaction(client)
       unsafe client.state.output.chain.removeAll { unit in engine.keyspace.unpin(unsafe StringUnit(raw: unit)) }
-      if client.state.isOnResumeList { resumeList.removeAll { $0 == client } }
       client.free()
     }
     closedClients.removeAll(keepingCapacity: true)
   }
 
-  /// `timeout` and the soft output limit: looks at a part of the clients, all of them once a second.
-  mutating func closeIdleClients() {
+  /// Housekeeping looks at a part of the clients, at all of them once a second.
+  mutating func lookAfterClients() {
     let total = engine.clients.descriptorLimit
     guard total > 0 else { return }
     let part = max(50, total / max(1, engine.settings.hz))
-    let timeout = engine.settings.clientTimeoutSeconds
-    let now = engine.keyspace.nowSeconds
     for _ in 0..<min(part, total) {
       cronPosition = cronPosition + 1 < total ? cronPosition + 1 : 0
-      guard let client = engine.clients.client(CInt(cronPosition)) else { continue }
-      engine.statistics.recentBuffers.note(input: client.state.connection.inputFootprint.heapByteCount,
-        output: client.state.output.byteCount, Int(now))
-      if timeout > 0 && Int(now) - Int(client.state.lastInteractionSeconds) > timeout {
-        engine.logger.verbose("Closing idle client")
-        close(client)
-      } else if client.state.softLimitSinceSeconds != 0 && exceedsOutputLimit(client) {
-        close(client)
-      }
+      if let client = engine.clients.client(CInt(cronPosition)) { lookAfter(client) }
     }
+  }
+
+  /// `timeout`, the output limits, and room that a request takes which has stopped coming.
+  private mutating func lookAfter(_ client: Client) {
+    let now = Int(engine.keyspace.nowSeconds)
+    let idleSeconds = now - Int(client.state.lastInteractionSeconds)
+    engine.statistics.recentBuffers.note(input: client.state.connection.inputHeapByteCount,
+      output: client.state.output.byteCount, now)
+    // One that waits for the end of a pause is not idle, nor one that is there to listen.
+    let isWaiting = client.state.connection.holds.contains(.pause) || client.state.modes.contains(.monitors)
+    if engine.settings.clientTimeoutSeconds > 0 && !isWaiting && idleSeconds > engine.settings.clientTimeoutSeconds {
+      engine.logger.verbose("Closing idle client")
+      return close(client)
+    }
+    // Time has passed, and the limits may have changed.
+    let mayExceed = client.state.output.byteCount > 0 || client.state.softLimitSinceSeconds != 0
+    if mayExceed && exceedsOutputLimit(client) { return close(client) }
+    client.state.connection.shrink(idleSeconds: idleSeconds)
+    engine.clientMemory.update(client)
   }
 }

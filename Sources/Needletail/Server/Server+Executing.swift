@@ -25,6 +25,7 @@ extension Server {
     for i in 0..<batch.count {
       let item = batch[i]
       if item.client.state.connection.isClosed || item.client.state.closesAfterReply { continue }
+      if item.client.state.connection.isPaused && holdIfBehind(item) { continue }
       if current == nil || !(current! == item.client) {
         if current != nil { engine.reply.end() }
         unsafe engine.reply.begin(item.client.output, isRESP3: item.client.state.isRESP3)
@@ -83,6 +84,38 @@ extension Server {
     engine.killedClients.removeAll()
   }
 
+  /// A request of a client that has others waiting has to wait behind them.
+  /// - Returns: false when it only has to take its replies, which no request waits for that has been parsed already.
+  @inline(never)
+  private mutating func holdIfBehind(_ item: RequestBatch.Item) -> Bool {
+    guard !item.client.state.connection.holds.isDisjoint(with: .queueing) else { return false }
+    item.client.state.hold(batch.request(item), item.command, takingFrom: &engine.keyspace.largeArguments)
+    return true
+  }
+
+  /// Runs what was held back of a client: little more than a batch at most. If it has to wait again meanwhile, the rest
+  /// is held back once more.
+  mutating func runHeld(_ client: Client) {
+    executeBatch()
+    client.state.connection.holds.remove(.turn)
+    guard !client.state.connection.isClosed, let queue = unsafe client.state.takeHeldRequests() else { return }
+    unsafe queue.pointee.exchangeLargeArguments(with: &engine.keyspace.largeArguments)
+    var position = 0
+    for _ in 0..<(unsafe queue.pointee.count) {
+      if batch.isFull { executeBatch() }
+      position = unsafe queue.pointee.read(at: position, for: client, into: &batch)
+    }
+    executeBatch()
+    unsafe queue.pointee.exchangeLargeArguments(with: &engine.keyspace.largeArguments)
+    unsafe ClientState.freeHeld(queue)
+    if client.state.connection.isClosed { return }
+    if client.state.connection.keepsInput && !client.state.connection.isPaused {
+      resumeNextTurn(client)
+    } else {
+      finishIfEnded(client)
+    }
+  }
+
   /// Sends monitors what the batch's commands were.
   @inline(never)
   private mutating func tellMonitors() {
@@ -98,6 +131,7 @@ extension Server {
   @inline(never)
   private mutating func writeEarly(_ client: Client) {
     if exceedsOutputLimit(client) { return close(client) }
-    write(client)
+    // What is not sent now can be sent when everybody's turn to be written to comes.
+    if cs_cycles() < turnDeadline { write(client, turnDeadline) }
   }
 }

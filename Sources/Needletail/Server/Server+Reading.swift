@@ -7,23 +7,33 @@ extension Server {
   /// in the shared buffer; a longer one is kept with its parse state.
   private static var reparseMaxBytes: Int { 16 << 10 }
 
-  /// Clients with bytes that the last turn had no time for.
+  /// Clients with bytes that earlier turns had no time for, in turn: one that has had its share waits behind those that
+  /// have not.
   mutating func resumeClients() {
     guard !resumeList.isEmpty else { return }
     let clients = resumeList
     resumeList.removeAll(keepingCapacity: true)
-    for client in clients {
-      client.state.isOnResumeList = false
-      if client.state.connection.isClosed || client.state.connection.isPaused { continue }
-      if cs_cycles() > turnDeadline {
-        resumeNextTurn(client)
-      } else if client.state.connection.hasPending {
-        parsePending(client)
-        finishIfEnded(client)
-      } else {
-        parseKept(client)
-      }
+    var served = 0
+    while served < clients.count && (served == 0 || cs_cycles() <= turnDeadline) {
+      resume(clients[served])
+      served += 1
     }
+    if served < clients.count { resumeList.insert(contentsOf: clients[served...], at: 0) }
+  }
+
+  private mutating func resume(_ client: Client) {
+    client.state.isOnResumeList = false
+    let waits = !client.state.connection.holds.isDisjoint(with: [.replies, .pause])
+    if client.state.connection.isClosed || waits { return }
+    if client.state.connection.holds.contains(.turn) {
+      runHeld(client)
+    } else if client.state.connection.hasPending {
+      parsePending(client)
+      finishIfEnded(client)
+    } else {
+      parseKept(client)
+    }
+    if !client.state.connection.isClosed { engine.clientMemory.update(client) }
   }
 
   /// Parses what a turn had no time for. Nothing is read before that is done: a client that sends faster than its
@@ -112,12 +122,14 @@ extension Server {
   }
 
   /// Closes a client whose peer sends no more, once all that it asked for is answered and the answers are sent.
-  private mutating func finishIfEnded(_ client: Client) {
+  mutating func finishIfEnded(_ client: Client) {
     guard client.state.connection.hasEnded, !client.state.isOnResumeList else { return }
     executeBatch()
     if client.state.connection.isClosed || client.state.closesAfterReply { return }
-    // It goes on when the peer has taken what waits.
-    if client.state.connection.isPaused && client.state.connection.keepsInput { return }
+    // It goes on when the peer has taken what waits, or its requests may run again.
+    let waits = client.state.connection.isPaused
+      && (client.state.connection.keepsInput || !client.state.connection.holds.isDisjoint(with: .queueing))
+    if waits { return }
     if client.state.output.byteCount == 0 { return close(client) }
     client.state.closesAfterReply = true
   }
@@ -308,8 +320,9 @@ extension Server {
 
   // MARK: Paused clients
 
-  /// The client has not taken its replies: its requests are kept, up to the query buffer's limit, and not run. A client
-  /// that sends everything before it reads anything thus gets through, and one that never reads costs what it sent.
+  /// The client has not taken its replies, or clients are paused: its requests are kept, up to the query buffer's limit,
+  /// and not run. A client that sends everything before it reads anything thus gets through, and one that never reads
+  /// costs what it sent.
   private mutating func readWhilePaused(_ client: Client) {
     movePendingForPause(client)
     // That may have executed the batch, and a request in it have ended this client.

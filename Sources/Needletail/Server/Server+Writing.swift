@@ -6,6 +6,8 @@ extension Server {
   /// A client with more than this waiting, which its socket does not take, has its requests held back until it reads;
   /// more where the output limits allow more.
   private static var pauseBytes: Int { 1 << 20 }
+  /// Sending takes this long in a turn at most, but for replies that fit the arena.
+  private static var writingMicroseconds: Int { 2000 }
   /// A client gets this much in a turn at most.
   private static var writeMaxBytes: Int { 4 << 20 }
   /// One that has not authenticated may have this much waiting: what Redis has room for in such a client's own buffer.
@@ -18,23 +20,36 @@ extension Server {
     writeList.append(client)
   }
 
-  /// Writes what every client of the turn has waiting. The arena is empty afterwards.
+  /// Writes what every client of the turn has waiting, as far as there is time. The arena is empty afterwards.
   mutating func writeReplies() {
     guard !writeList.isEmpty else { return }
+    let deadline = cs_cycles() + engine.clock.cycles(microseconds: Self.writingMicroseconds)
+    var hasTime = true
     for i in writeList.indices {
       let client = writeList[i]
       client.state.isOnWriteList = false
       if client.state.connection.isClosed { continue }
-      if exceedsOutputLimit(client) { close(client) } else { write(client) }
+      if exceedsOutputLimit(client) {
+        close(client)
+      } else if hasTime || client.state.output.chain.isEmpty {
+        // What fits the arena never takes long, and is not worth a look at the clock each time.
+        let isLong = !client.state.output.chain.isEmpty
+        write(client, deadline)
+        if isLong || i % 64 == 63 { hasTime = cs_cycles() < deadline }
+      } else {
+        // The poller tells in the next turn that the socket takes more.
+        settle(client)
+      }
     }
     writeList.removeAll(keepingCapacity: true)
     engine.reply.resetArena()
   }
 
-  /// Sends as much as the socket takes; the rest leaves the arena and waits for it.
-  mutating func write(_ client: Client) {
+  /// Sends as much as the socket takes, and there is time for; the rest leaves the arena and waits for it.
+  mutating func write(_ client: Client, _ deadline: UInt64) {
     var sent = 0
     while client.state.output.byteCount > 0 && sent < Self.writeMaxBytes {
+      if sent > 0 && cs_cycles() > deadline { break }
       do throws(SystemError) {
         guard case .bytes(let count) = try send(client) else { break }
         sent += count
@@ -80,10 +95,10 @@ extension Server {
     let waiting = client.state.output.byteCount
     if waiting == 0 && client.state.closesAfterReply { return close(client) }
     let threshold = pauseThreshold
-    if waiting > threshold && !client.state.connection.isPaused {
-      client.state.connection.isPaused = true
-    } else if client.state.connection.isPaused && waiting <= threshold / 2 {
-      client.state.connection.isPaused = false
+    if waiting > threshold {
+      client.state.connection.holds.insert(.replies)
+    } else if client.state.connection.holds.contains(.replies) && waiting <= threshold / 2 {
+      client.state.connection.holds.remove(.replies)
       let hasSaidAll = client.state.closesAfterReply || client.state.connection.hasEnded
       if !hasSaidAll { client.state.connection.stopsReading = false }
       resumeNextTurn(client)
@@ -94,6 +109,7 @@ extension Server {
       client.state.connection.waitsToWrite = waits
       updateInterest(client)
     }
+    engine.clientMemory.update(client)
   }
 
   private var pauseThreshold: Int {

@@ -8,6 +8,9 @@ import Glibc
 @safe struct Server: ~Copyable {
   /// Reading and commands take this long in a turn at most; what is left goes first in the next.
   static let turnMicroseconds = 2000
+  /// What is left of earlier turns gets this part of that while others wait, and the others as much at least, however
+  /// long the last command of those took.
+  static let shareMicroseconds = 1000
   static let readBufferBytes = 256 << 10
   /// The least room for a read.
   static let readBytes = 64 << 10
@@ -88,21 +91,26 @@ import Glibc
       remainingEvents = 0..<count
     }
     turnStart = cs_cycles()
-    turnDeadline = turnStart + engine.clock.cycles(microseconds: Self.turnMicroseconds)
+    let turnEnd = turnStart + engine.clock.cycles(microseconds: Self.turnMicroseconds)
+    let share = engine.clock.cycles(microseconds: Self.shareMicroseconds)
+    turnDeadline = remainingEvents.isEmpty ? turnEnd : turnStart + share
     turnCommandCycles = 0
     engine.statistics.loop.turns += 1
     engine.keyspace.setTime(LoopClock.realtimeMilliseconds)
     let commandsBefore = engine.statistics.commandsProcessed
 
     resumeClients()
+    turnDeadline = max(turnEnd, cs_cycles() + share)
     while let index = remainingEvents.first {
       remainingEvents = (index + 1)..<remainingEvents.upperBound
       handle(engine.network.poller.event(index))
       if cs_cycles() > turnDeadline { break }
     }
     executeBatch()
+    resumePausedClients()
     runBackgroundWork()
     writeReplies()
+    evictClients()
     freeClosedClients()
 
     let cycles = cs_cycles() - turnStart
@@ -128,7 +136,13 @@ import Glibc
       if event.isWritable && client.state.connection.waitsToWrite { addToWriteList(client) }
       // One whose kept requests come first is read when those are done.
       let isRead = event.isReadable && !client.state.connection.stopsReading && !client.state.isOnResumeList
-      if isRead { read(client) }
+      if isRead {
+        read(client)
+        if !client.state.connection.isClosed { engine.clientMemory.update(client) }
+      } else if event.isHangup && client.state.connection.stopsReading && !client.state.connection.waitsToWrite {
+        // Nobody is there to be answered, and the poller would tell of it again and again.
+        close(client)
+      }
     case .listener:
       let start = cs_cycles()
       accept(event.token.descriptor)
@@ -147,7 +161,11 @@ import Glibc
     let now = LoopClock.realtimeMilliseconds
     // No longer than to the next housekeeping, whatever the wall clock was set to.
     var wait = min(nextCronMilliseconds - now, cronIntervalMilliseconds)
-    if !engine.isLoading, let expiry = engine.keyspace.nextExpiryMilliseconds { wait = min(wait, expiry - now) }
+    if engine.pause.isActive {
+      wait = min(wait, engine.pause.endMilliseconds - now)
+    } else if !engine.isLoading, let expiry = engine.keyspace.nextExpiryMilliseconds {
+      wait = min(wait, expiry - now)
+    }
     return max(0, wait)
   }
 
@@ -165,7 +183,7 @@ import Glibc
       step = cs_cycles()
     }
     let expiryStart = step
-    while !engine.isLoading && engine.keyspace.expireStep() {
+    while !engine.isLoading && !engine.pause.isActive && engine.keyspace.expireStep() {
       let now = cs_cycles()
       if now - step > engine.clock.cycles(microseconds: 100) { measure(.expiry, since: step) }
       step = now
@@ -209,7 +227,8 @@ import Glibc
     if engine.debugging.isCronPaused { return }
     engine.updateWatch()
     engine.endHotKeysWhenDue()
-    closeIdleClients()
+    lookAfterClients()
+    evictSmallClients()
     openSpareDescriptor()
     engine.network.resumeAccepting()
     engine.sampleStatistics()

@@ -54,7 +54,8 @@ import Testing
               #expect(unsafe UInt(bitPattern: unit) == Self.unit)
             }
             sent += count
-            if bytes(chain) != Array(expected[sent...]) || chain.byteCount != expected.count - sent {
+            let isCounted = chain.footprint.byteCount == chain.heapByteCount && chain.heapByteCount >= chain.byteCount
+            if bytes(chain) != Array(expected[sent...]) || chain.byteCount != expected.count - sent || !isCounted {
               Issue.record("\(first), \(second)")
             }
             // Unpinned with its last byte, not before.

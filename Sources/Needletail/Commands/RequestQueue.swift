@@ -1,13 +1,16 @@
-/// The requests that a client has queued since MULTI, in one growing block:
+/// Requests of one client that wait, in one growing block: those it has queued since MULTI, or those that are held back
+/// because clients are paused:
 ///
 ///     request | command 2 | hashed index 2 | argument count 4 | hash 8 | lengths 8 x count | arguments |
 ///
 /// An argument takes its bytes rounded up to 8. A large one that was read into an allocation of its own is taken over
 /// instead of copied: its length is stored as a complement, its place instead of its bytes.
-@safe struct TransactionQueue: ~Copyable {
+@safe struct RequestQueue: ~Copyable {
   private static var headBytes: Int { 16 }
   /// A block up to this size is kept for the next transaction.
   private static var keptBytes: Int { 64 << 10 }
+  /// What stands for the command of a request that names none.
+  private static var noCommand: UInt64 { 0xffff }
 
   private var block: UnsafeMutableRawPointer
   private var capacity: Int
@@ -26,6 +29,9 @@
   /// Bytes of all that is queued.
   var byteCount: Int { end + large.byteCount }
 
+  /// Memory it takes, large arguments included.
+  var heapByteCount: Int { Heap.goodSize(MemoryLayout<RequestQueue>.size) + capacity + large.blockByteCount }
+
   /// True when the block is worth keeping for another transaction.
   var isSmall: Bool { capacity <= Self.keptBytes }
 
@@ -36,11 +42,12 @@
   }
 
   /// Adds a request. Complexity: O(its bytes), but for large arguments that `available` holds.
-  mutating func append(_ request: Request, _ command: CommandIndex, takingFrom available: inout LargeArguments) {
+  mutating func append(_ request: Request, _ command: CommandIndex?, takingFrom available: inout LargeArguments) {
     let lengthsBytes = request.count * 8
     reserve(Self.headBytes + lengthsBytes)
     let head = end
-    store(UInt64(command.rawValue) | UInt64(UInt16(bitPattern: Int16(clamping: request.hashedIndex))) << 16
+    let commandWord = command.map { UInt64($0.rawValue) } ?? Self.noCommand
+    store(commandWord | UInt64(UInt16(bitPattern: Int16(clamping: request.hashedIndex))) << 16
       | UInt64(UInt32(request.count)) << 32, at: head)
     store(request.hash, at: head + 8)
     end += Self.headBytes + lengthsBytes
@@ -82,7 +89,7 @@
       }
     }
     unsafe batch.append(RequestBatch.Item(client: client, arguments: nil, first: first, count: argumentCount,
-      command: CommandIndex(Int(head & 0xffff)), hash: load(position + 8),
+      command: head & 0xffff == Self.noCommand ? nil : CommandIndex(Int(head & 0xffff)), hash: load(position + 8),
       hashedIndex: Int(Int16(truncatingIfNeeded: head >> 16))))
     return place
   }
