@@ -18,7 +18,7 @@ OF_THIS_RUN = {"dir", "port", "unixsocket"}
 # Features that are not there yet: Redis takes what is an error here.
 NOT_YET = {
     "activedefrag", "appendonly", "locale-collate", "maxmemory", "maxmemory-clients", "min-replicas-to-write",
-    "min-slaves-to-write", "shutdown-on-sigint", "shutdown-on-sigterm", "tls-port",
+    "min-slaves-to-write", "tls-port",
 }  # fmt: skip
 # A file's name may not be empty here; a change of these would cut the test off; Redis crashes (no TLS in it).
 NOT_ASKED = {"bind", "port", "dir", "requirepass", "dbfilename", "maxclients", "tls-replication", "tls-cluster"}
@@ -79,8 +79,7 @@ def test_values() -> None:
 def test_what_is_not_there_is_refused(name: str) -> None:
     value = {
         "tls-port": "6380", "maxmemory": "100mb", "maxmemory-clients": "10%", "locale-collate": "C",
-        "min-replicas-to-write": "1", "min-slaves-to-write": "1", "shutdown-on-sigint": "nosave",
-        "shutdown-on-sigterm": "save",
+        "min-replicas-to-write": "1", "min-slaves-to-write": "1",
     }.get(name, "yes")  # fmt: skip
     with Server(OURS) as server:
         assert "CONFIG SET failed (possibly related to argument" in answer(clients([server])[0], name, value)

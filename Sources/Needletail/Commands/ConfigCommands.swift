@@ -77,13 +77,13 @@ extension Engine {
     }
     let old = settings
     do throws(SettingError) {
-      let names = try settings.apply(pairs, fromLocalClient: request.client.state.isLocal)
+      let names = try settings.apply(
+        pairs, fromLocalClient: request.client.state.isLocal, isLoading: isLoading)
       if let failure = applySettings(names, old: old) {
         throw .failed(name: Array(failure.name.utf8), reason: failure.reason)
       }
       reply.ok()
     } catch {
-      settings = old
       reply.error(error.message)
     }
   }
@@ -100,11 +100,33 @@ extension Engine {
     reply.ok()
   }
 
-  mutating func configRewriteCommand() {
-    reply.error(
-      facts.configurationFile.isEmpty
-        ? "ERR The server is running without a config file"
-        : "ERR Rewriting config file: not possible yet, edit the file itself")
+  /// CONFIG REWRITE
+  ///
+  /// - Parameter writesAll: DEBUG CONFIG-REWRITE-FORCE-ALL: settings with their defaults too.
+  mutating func configRewriteCommand(writesAll: Bool = false) {
+    let path = facts.configurationFile
+    guard !path.isEmpty else { return reply.error("ERR The server is running without a config file") }
+    do throws(SystemFailure) {
+      let rewrite = ConfigurationRewrite(try contents(ofFile: path, orMissing: []), settings, writesAll: writesAll)
+      try replaceFile(path, with: rewrite.text(checkedWith: settingsOfRestart))
+      logger.notice("The configuration file has been rewritten.")
+      reply.ok()
+    } catch {
+      logger.warning("The configuration file could not be rewritten: \(error.reason)")
+      reply.error("ERR Rewriting config file: \(error.reason)")
+    }
+  }
+
+  /// What a server that starts where this one did makes of a configuration file.
+  private func settingsOfRestart(_ text: [UInt8]) -> Settings? {
+    var loader = ConfigurationLoader(commandNames: CommandTable.allNames)
+    loader.settings.directory = facts.startDirectory
+    do throws(ConfigurationError) {
+      try loader.readText(text, ofFile: facts.configurationFile)
+      return loader.settings
+    } catch {
+      return nil
+    }
   }
 
   mutating func configHelpCommand() {

@@ -31,6 +31,8 @@ extension Engine {
       debugDigestValue(request)
     } else if name.equalsIgnoringCase("reload") {
       debugReload(request)
+    } else if name.equalsIgnoringCase("config-rewrite-force-all") && count == 2 {
+      configRewriteCommand(writesAll: true)
     } else if name.equalsIgnoringCase("set-active-expire") && count == 3 {
       keyspace.isExpiryActive = unsafe strtol(request[2].string, nil, 10) != 0
       reply.ok()
@@ -93,6 +95,7 @@ extension Engine {
     reply.help(
       "DEBUG",
       [
+        "CONFIG-REWRITE-FORCE-ALL", "    As CONFIG REWRITE, and write settings with their defaults too.",
         "DIGEST", "    Return a digest of all data: the same data have the same, in Redis too.",
         "DIGEST-VALUE [<key> ...]", "    Return a digest for each value.",
         "FREEZE", "    Open a view of all data, as a background save does. Return the number of segments.",

@@ -129,7 +129,7 @@ extension Engine {
     if let clock = facts.monotonicClock { text.field("monotonic_clock", clock) }
     text.field("multiplexing_api", "epoll")
     text.field("process_id", getpid())
-    text.field("process_supervised", "no")
+    text.field("process_supervised", facts.serviceManager.rawValue)
     text.field("run_id", facts.runID)
     text.field("tcp_port", settings.port)
     text.field("server_time_usec", WallClock.microseconds)

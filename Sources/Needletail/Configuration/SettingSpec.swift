@@ -46,6 +46,8 @@ struct SettingSpec: Sendable {
     let get: @Sendable (Settings) -> String
     /// What the words are, for help: `seconds changes ...`.
     let form: String
+    /// What stands behind the name in a file, for each line; nil: `get` in one line.
+    var lines: (@Sendable (Settings, _ replacesOthers: Bool) -> [String])?
   }
 
   enum Change: Sendable {
@@ -65,7 +67,7 @@ struct SettingSpec: Sendable {
   let kind: Kind
   let change: Change
   let effect: Effect
-  /// Patterns of CONFIG GET do not find it, nor does CONFIG REWRITE write it.
+  /// Patterns of CONFIG GET do not find it, nor do help and the sample file show it.
   let isHidden: Bool
   let help: String
   /// A value that parses but that this server cannot honour: the reason, shown to whoever set it.
