@@ -51,6 +51,7 @@ extension Engine {
     default:
       break
     }
+    updateWatch()
     return nil
   }
 

@@ -27,6 +27,12 @@ import CSystem
   var outOfMemoryScore = OutOfMemoryAdjustment()
   /// A snapshot is being loaded: only commands that do not need the data are run.
   var isLoading = false
+  var watch = CommandWatch()
+  var commandLogs = CommandLogs()
+  var latency = LatencyMonitor()
+  var monitors = Monitors()
+  var hotKeys: HotKeys?
+  var debugging = DebugState()
   /// Clients that CLIENT KILL ended: the loop closes them when the batch has run.
   var killedClients: [Client] = []
   /// Set by SHUTDOWN; the loop looks at it after each turn.
@@ -60,6 +66,7 @@ import CSystem
     facts.startupMemoryBytes = memory.usedByteCount
     applyAccessClock()
     keyspace.limits = settings.collections
+    updateWatch()
   }
 
   deinit {
@@ -73,6 +80,7 @@ extension CommandTable {
       StringCommand.rows, BitmapCommand.rows, ListCommand.rows, SetCommand.rows, HashCommand.rows, SortedSetCommand.rows,
       KeyCommand.rows, ConnectionCommand.rows, ClientCommand.rows, PersistenceCommand.rows, ServerCommand.rows,
       TransactionCommand.rows, ReplicationCommand.rows, ClusterCommand.rows, ModuleCommand.rows, ACLCommand.rows,
+      ObservingCommand.rows,
     ]
   }
 

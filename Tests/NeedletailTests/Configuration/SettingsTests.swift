@@ -115,6 +115,16 @@ import Testing
       reason: between("1", int32)),
     Bound(name: "commandlog-request-larger-than", accepted: ["-1", "0", "9223372036854775807"], refused: ["-2"],
       reason: between("-1", "9223372036854775807")),
+    Bound(name: "commandlog-reply-larger-than", accepted: ["-1", "0", "9223372036854775807"], refused: ["-2"],
+      reason: between("-1", "9223372036854775807")),
+    Bound(name: "slowlog-max-len", accepted: ["0", "9223372036854775807"], refused: ["-1"],
+      reason: between("0", "9223372036854775807")),
+    Bound(name: "commandlog-large-request-max-len", accepted: ["0", "9223372036854775807"], refused: ["-1"],
+      reason: between("0", "9223372036854775807")),
+    Bound(name: "commandlog-large-reply-max-len", accepted: ["0", "9223372036854775807"], refused: ["-1"],
+      reason: between("0", "9223372036854775807")),
+    Bound(name: "latency-monitor-threshold", accepted: ["0", "9223372036854775807"], refused: ["-1"],
+      reason: between("0", "9223372036854775807")),
     Bound(name: "watchdog-period", accepted: ["0", "1", int32], refused: ["-1", "2147483648"],
       reason: between("0", int32)),
     Bound(name: "tls-port", accepted: ["0"], refused: ["1", "65535"], reason: "there is no TLS yet"),
@@ -176,6 +186,7 @@ import Testing
     "disable-thp", "lazyfree-lazy-eviction",
     "lazyfree-lazy-expire", "lazyfree-lazy-server-del", "lazyfree-lazy-user-del", "lazyfree-lazy-user-flush",
     "rdbcompression", "rdbchecksum", "rdb-save-incremental-fsync", "rdb-del-sync-files", "stop-writes-on-bgsave-error",
+    "latency-tracking",
   ])
   func yesNo(_ name: String) throws {
     #expect(try load("\(name) yes").get().shown(name) == "yes")
@@ -192,6 +203,7 @@ import Testing
       "lazyfree-lazy-expire", "lazyfree-lazy-server-del", "lazyfree-lazy-user-del", "lazyfree-lazy-user-flush",
       "bind", "save", "client-output-buffer-limit", "requirepass", "logfile", "rdbcompression",
       "rdbchecksum", "rdb-save-incremental-fsync", "rdb-del-sync-files", "stop-writes-on-bgsave-error",
+      "latency-tracking",
     ])
     // What has no effect is compared with Redis over the wire, name by name.
     #expect(Set(settingSpecs.filter { $0.effect == .hasEffect }.map(\.name)).subtracting(tested) == [])
