@@ -108,7 +108,8 @@ extension Engine {
     guard !path.isEmpty else { return reply.error("ERR The server is running without a config file") }
     do throws(SystemFailure) {
       let rewrite = ConfigurationRewrite(try contents(ofFile: path, orMissing: []), settings, writesAll: writesAll)
-      try replaceFile(path, with: rewrite.text(checkedWith: settingsOfRestart))
+      let directory = facts.startDirectory
+      try replaceFile(path, with: rewrite.text { Self.settings(of: $0, path: path, startDirectory: directory) })
       logger.notice("The configuration file has been rewritten.")
       reply.ok()
     } catch {
@@ -117,12 +118,12 @@ extension Engine {
     }
   }
 
-  /// What a server that starts where this one did makes of a configuration file.
-  private func settingsOfRestart(_ text: [UInt8]) -> Settings? {
+  /// What a server that starts in a directory makes of a configuration file; nil when it would not start.
+  private static func settings(of text: [UInt8], path: String, startDirectory: String) -> Settings? {
     var loader = ConfigurationLoader(commandNames: CommandTable.allNames)
-    loader.settings.directory = facts.startDirectory
+    loader.settings.directory = startDirectory
     do throws(ConfigurationError) {
-      try loader.readText(text, ofFile: facts.configurationFile)
+      try loader.readText(text, ofFile: path)
       return loader.settings
     } catch {
       return nil

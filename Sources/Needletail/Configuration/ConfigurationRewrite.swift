@@ -63,8 +63,18 @@ struct ConfigurationRewrite {
     if present.contains("user") { replacements["user"] = user } else { additions += user }
 
     var result: [[UInt8]] = []
+    var left = Dictionary(lines.compactMap(\.key).map { ($0, 1) }, uniquingKeysWith: +)
     for line in lines {
-      if let key = line.key { result += replacements.removeValue(forKey: key) ?? [] } else { result.append(line.text) }
+      guard let key = line.key else {
+        result.append(line.text)
+        continue
+      }
+      // New lines take the places of old ones; the last place takes all that are left.
+      left[key]! -= 1
+      let new = replacements[key] ?? []
+      let count = left[key] == 0 ? new.count : min(1, new.count)
+      result += new.prefix(count)
+      replacements[key] = Array(new.dropFirst(count))
     }
     let signature = Array(Self.signature.utf8)
     if !additions.isEmpty && !result.contains(signature) {

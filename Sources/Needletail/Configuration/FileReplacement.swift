@@ -7,7 +7,7 @@ func replaceFile(_ path: String, with content: [UInt8]) throws(SystemFailure) {
   var status = stat()
   let isNew = unsafe stat(target, &status) != 0
   var name = Array((target + ".tmp-XXXXXX").utf8CString)
-  let descriptor = unsafe mkostemp(&name, O_CLOEXEC)
+  let descriptor = unsafe mkstemp(&name)
   guard descriptor >= 0 else { throw lastFailure() }
   let temporary = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   do throws(SystemFailure) {

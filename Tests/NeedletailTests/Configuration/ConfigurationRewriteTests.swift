@@ -67,7 +67,8 @@ import Testing
       rewritten("\(file)\ndir /tmp\n\(user)", settings).split(separator: "\n").map(String.init).dropLast(2)
     }
     #expect(lines("port 1\n# x\nport 2", settings(("port", "3"), ("save", ""))).prefix(2) == ["port 3", "# x"])
-    #expect(lines("save 1 1\n#\nsave 2 2\nsave 3 3", settings(("save", "4 4 5 5"))) == ["save 4 4", "save 5 5", "#"])
+    #expect(lines("save 1 1\n#\nsave 2 2\nsave 3 3", settings(("save", "4 4 5 5"))) == ["save 4 4", "#", "save 5 5"])
+    #expect(lines("save 1 1\n#\nsave 2 2", settings(("save", "4 4 5 5 6 6"))) == ["save 4 4", "#", "save 5 5", "save 6 6"])
     #expect(lines("save 1 1", settings(("save", ""))) == ["save \"\""])
     #expect(
       lines("hash-max-ziplist-entries 20\nslave-priority 7\nsave \"\"", settings(("save", ""), ("replica-priority", "8")))
