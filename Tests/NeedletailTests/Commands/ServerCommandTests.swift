@@ -157,8 +157,13 @@ import Testing
 
   @Test func configRewriteAndHelp() {
     #expect(server.run("config", "rewrite") == .error("ERR The server is running without a config file"))
-    server.withEngine { $0.facts.configurationFile = "/etc/needletail.conf" }
-    #expect(server.run("config", "rewrite").isError)
+    let scratch = ScratchDirectory()
+    let file = scratch.file("a.conf", "hz 20\n")
+    server.withEngine { $0.facts.configurationFile = file }
+    #expect(server.run("config", "rewrite") == .ok)
+    #expect(scratch.text(of: file).hasPrefix("hz 10\n"))
+    server.withEngine { $0.facts.configurationFile = scratch.path }
+    #expect(server.run("config", "rewrite") == .error("ERR Rewriting config file: Is a directory"))
     #expect(server.run("config", "help").elements?.last == .simple("    Print this help."))
   }
 }

@@ -118,7 +118,7 @@ import Testing
   @Test func filesAreReplacedWhole() throws {
     let scratch = ScratchDirectory()
     let file = scratch.file("a.conf", "old")
-    chmod(file, 0o640)
+    unsafe chmod(file, 0o640)
     try replaceFile(file, with: bytes("new"))
     #expect(scratch.text(of: file) == "new")
     var status = stat()
