@@ -45,10 +45,12 @@ static _Bool move_away(void) {
   return 1;
 }
 
+void cs_claim_process_title(void) {
+  if (area_start != NULL && !is_moved) is_moved = move_away();
+}
+
 void cs_set_process_title(const char *title) {
-  if (area_start == NULL) return;
-  if (!is_moved && !move_away()) return;
-  is_moved = 1;
+  if (!is_moved) return;
   size_t room = (size_t)(area_end - area_start);
   size_t length = strnlen(title, room - 1);
   memset(area_start, 0, room);

@@ -70,7 +70,8 @@ extension ConfigurationLoader {
     }
     guard defaultUser == nil else {
       throw InvalidValue(
-        reason: "Error in user declaration 'default': Duplicate user found. A user can only be defined once in config files")
+        reason: "Error in user declaration 'default': Duplicate user found. A user can only be defined once in config "
+          + "files")
     }
     defaultUser = try DefaultUser(rules: words.dropFirst().map(SettingText.lowercased))
   }
@@ -107,7 +108,9 @@ struct DefaultUser: Sendable, Equatable {
   init(password: [UInt8]) { passwordHash = password.isEmpty ? nil : Self.hash(password) }
 
   /// As Redis writes it.
-  var line: String { "user default on \(passwordHash.map { "sanitize-payload #\($0)" } ?? "nopass sanitize-payload") ~* &* +@all" }
+  var line: String {
+    "user default on \(passwordHash.map { "sanitize-payload #\($0)" } ?? "nopass sanitize-payload") ~* &* +@all"
+  }
 
   /// Why a server with this password must not start: it would let in others than this line does.
   func refusal(password: [UInt8]) -> String? {

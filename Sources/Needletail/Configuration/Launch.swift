@@ -29,11 +29,13 @@ enum Launch: Sendable {
     case "--sample-config": return .showSampleConfiguration
     case "--test-memory", "--check-system":
       throw ConfigurationError(
-        location: .commandLine, directive: first, reason: "this server does not test the machine, only redis-server does")
+        location: .commandLine, directive: first,
+        reason: "this server does not test the machine, only redis-server does")
     default: break
     }
     if arguments.contains(Array("--sentinel".utf8)) {
-      throw ConfigurationError(location: .commandLine, directive: "--sentinel", reason: "there is no Sentinel in this server")
+      throw ConfigurationError(
+        location: .commandLine, directive: "--sentinel", reason: "there is no Sentinel in this server")
     }
 
     var rest = arguments[...]

@@ -6,7 +6,7 @@ import Synchronization
 /// second one:
 ///
 ///     4013:M 24 Nov 2026 01:12:26.074 * Ready to accept connections tcp
-///     pid=4013 role=primary timestamp="24 Nov 2026 01:12:26.074" level=notice message="Ready to accept connections tcp"
+///     pid=4013 role=primary timestamp="24 Nov 2026 01:12:26.074" level=notice message="Ready to accept connections"
 ///
 /// Any thread may log: a line is one write(2) to a descriptor opened for appending, and the level is an atomic. The
 /// file is opened for each line, as in Redis, so a log that was moved away by logrotate starts anew by itself.
@@ -86,7 +86,9 @@ final class Logger: Sendable {
 
   /// The same as pairs of key and value. Quotes in the message become single ones.
   static func pairs(_ message: String, _ level: LogLevel, timestamp: String, processID: pid_t) -> [UInt8] {
-    let message = oneLine(message).map { $0 == UInt8(ascii: "\"") ? UInt8(ascii: "'") : $0 < 0x20 ? UInt8(ascii: " ") : $0 }
+    let message = oneLine(message).map {
+      $0 == UInt8(ascii: "\"") ? UInt8(ascii: "'") : $0 < 0x20 ? UInt8(ascii: " ") : $0
+    }
     let name = level == .verbose ? "info" : level.rawValue
     return Array("pid=\(processID) role=primary timestamp=\"\(timestamp)\" level=\(name) message=\"".utf8)
       + message + "\"\n".utf8
@@ -144,7 +146,8 @@ extension LogTimestampFormat {
     var local = unsafe tm()
     unsafe localtime_r(&seconds, &local)
     let (year, month, day) = unsafe (local.tm_year + 1900, Int(local.tm_mon), Int(local.tm_mday))
-    let clock = unsafe [local.tm_hour, local.tm_min, local.tm_sec].map { Self.digits(Int($0), 2) }.joined(separator: ":")
+    let parts = unsafe [local.tm_hour, local.tm_min, local.tm_sec]
+    let clock = parts.map { Self.digits(Int($0), 2) }.joined(separator: ":")
     let time = "\(clock).\(Self.digits(milliseconds, 3))"
     switch self {
     case .legacy: return "\(Self.digits(day, 2)) \(Self.months[month]) \(year) \(time)"

@@ -4,6 +4,8 @@ import CSystem
 enum ProcessTitle {
   static let variables = ["title", "listen-addr", "server-mode", "port", "tls-port", "unixsocket", "config-file"]
 
+  /// Has an effect in a process that claimed room for it at its start, as the server does and tests do not.
+  ///
   /// - Parameter configurationFile: the path of the file that was read, or empty.
   static func set(_ settings: Settings, configurationFile: String) {
     let name = unsafe String(cString: cs_process_name())

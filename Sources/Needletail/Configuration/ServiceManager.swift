@@ -29,7 +29,7 @@ enum ServiceManager: String, Sendable {
     switch self {
     case .none: break
     case .systemd:
-      logger.notice("supervised by systemd: TimeoutStartSec and TimeoutStopSec in the unit must leave time to load and save")
+      logger.notice("supervised by systemd: TimeoutStartSec and TimeoutStopSec must leave time to load and to save")
       notify("STATUS=Needletail is loading...\n")
     case .upstart:
       logger.notice("supervised by upstart, will stop to signal readiness.")

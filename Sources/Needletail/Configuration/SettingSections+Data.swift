@@ -28,7 +28,7 @@ extension SettingSection {
     .later("jemalloc-bg-thread", .yesNo(\.later.jemallocBackgroundThread),
       help: "Redis: let a thread of the allocator return memory."),
     SettingSpec("disable-thp", .yesNo(\.disablesHugePages), .immutable,
-      help: "Do without transparent huge pages where the system gives them to everybody, unless huge-pages asks for them."),
+      help: "Do without huge pages where the system gives them to everybody, unless huge-pages asks for them."),
     .later("activedefrag", .yesNo(\.later.defragmentation.isActive),
       help: "Only 'no' is accepted: nothing is defragmented yet.",
       refusal: { $0.later.defragmentation.isActive ? "Active defragmentation is not there yet" : nil }),

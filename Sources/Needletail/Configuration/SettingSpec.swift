@@ -166,7 +166,7 @@ extension SettingSpec {
       settings[keyPath: field] = try octal(value, in: bounds)
     case .choice(let choice):
       let wanted = SettingText.lowercased(value)
-      guard let name = choice.names.first(where: { $0 == wanted }) else {
+      guard let name = choice.names.first(where: { SettingText.lowercased(Array($0.utf8)) == wanted }) else {
         let names = choice.names.joined(separator: ", ")
         throw InvalidValue(reason: "argument(s) must be one of the following: \(names)")
       }

@@ -46,6 +46,7 @@ private func serve(_ settings: Settings, _ configurationFile: String) -> CInt {
     printError("Can't go into the background: \(unsafe String(cString: strerror(errno)))")
     return 1
   }
+  if settings.setsProcessTitle { cs_claim_process_title() }
   let logger = Logger(settings)
   if let warning { logger.warning(warning) }
   manager.announceStart(logger)

@@ -151,7 +151,8 @@ import Testing
   // MARK: Lines that are no settings
 
   @Test func whatFormerVersionsHadIsPassedOver() throws {
-    let lines = "io-threads-do-reads yes\nlist-max-ziplist-entries x\nlist-max-ziplist-value 1\nlua-replicate-commands no"
+    let lines = "io-threads-do-reads yes\nlist-max-ziplist-entries x\nlist-max-ziplist-value 1\n"
+      + "lua-replicate-commands no"
     #expect(try load(lines).get() == Settings())
   }
 
@@ -186,7 +187,8 @@ import Testing
 
   private func launch(_ arguments: String..., input: String = "") -> Result<(Settings, String), ConfigurationError> {
     do throws(ConfigurationError) {
-      let asked = try Launch.parse(arguments.map(bytes), commandNames: CommandTable.allNames, standardInput: { bytes(input) })
+      let asked = try Launch.parse(
+        arguments.map(bytes), commandNames: CommandTable.allNames, standardInput: { bytes(input) })
       guard case .serve(let settings, let file) = asked else { fatalError("not a start: \(asked)") }
       return .success((settings, file))
     } catch {

@@ -68,10 +68,12 @@ import Testing
     }
     #expect(lines("port 1\n# x\nport 2", settings(("port", "3"), ("save", ""))).prefix(2) == ["port 3", "# x"])
     #expect(lines("save 1 1\n#\nsave 2 2\nsave 3 3", settings(("save", "4 4 5 5"))) == ["save 4 4", "#", "save 5 5"])
-    #expect(lines("save 1 1\n#\nsave 2 2", settings(("save", "4 4 5 5 6 6"))) == ["save 4 4", "#", "save 5 5", "save 6 6"])
+    #expect(lines("save 1 1\n#\nsave 2 2", settings(("save", "4 4 5 5 6 6")))
+      == ["save 4 4", "#", "save 5 5", "save 6 6"])
     #expect(lines("save 1 1", settings(("save", ""))) == ["save \"\""])
     #expect(
-      lines("hash-max-ziplist-entries 20\nslave-priority 7\nsave \"\"", settings(("save", ""), ("replica-priority", "8")))
+      lines("hash-max-ziplist-entries 20\nslave-priority 7\nsave \"\"",
+        settings(("save", ""), ("replica-priority", "8")))
         == ["hash-max-listpack-entries 512", "replica-priority 8", "save \"\""])
     #expect(
       lines("client-output-buffer-limit slave 1 1 1\nsave \"\"",
@@ -146,8 +148,8 @@ import Testing
 
 @Suite struct ProcessTitleTests {
   @Test(arguments: [
-    ("{title} {listen-addr} {server-mode}", "srv 127.0.0.1:7"), ("{port}|{tls-port}|{unixsocket}|{config-file}", "7|0|/s|-"),
-    ("x", "x"), ("{server-mode}", ""),
+    ("{title} {listen-addr} {server-mode}", "srv 127.0.0.1:7"),
+    ("{port}|{tls-port}|{unixsocket}|{config-file}", "7|0|/s|-"), ("x", "x"), ("{server-mode}", ""),
   ])
   func variables(_ template: String, _ title: String) {
     var settings = Settings()

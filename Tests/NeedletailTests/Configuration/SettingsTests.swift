@@ -137,6 +137,8 @@ import Testing
       reason: "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]"),
     Bound(name: "oom-score-adj-values", accepted: [], refused: ["0 0 2001", "-2001 0 0", "0 x 0"],
       reason: "Invalid oom-score-adj-values, elements must be between -2000 and 2000."),
+    Bound(name: "tls-auth-clients-user", accepted: ["CN", "off"], refused: ["x"],
+      reason: "argument(s) must be one of the following: off, CN"),
     Bound(name: "log-format", accepted: ["legacy", "logfmt"], refused: ["json"],
       reason: "argument(s) must be one of the following: legacy, logfmt"),
     Bound(name: "log-timestamp-format", accepted: ["legacy", "iso8601", "milliseconds"], refused: ["unix"],
@@ -340,6 +342,25 @@ import Testing
     #expect(settings.collections.hashEntries == 2)
     #expect(settings.refusal(("a\r\nb", "1")) == "ERR Unknown option or number of arguments for CONFIG SET - 'a  b'")
     #expect(settings.hz == 10)
+  }
+
+  @Test func placesStayWhileASnapshotIsLoaded() throws {
+    var settings = Settings()
+    settings.protectedConfigs = .yes
+    func refusal(_ pairs: (String, String)...) -> String? {
+      var changed = settings
+      do throws(SettingError) {
+        _ = try changed.apply(pairs.map { (bytes($0.0), bytes($0.1)) }, isLoading: true)
+        return nil
+      } catch {
+        return String(decoding: error.message, as: UTF8.self)
+      }
+    }
+    #expect(refusal(("hz", "20")) == nil)
+    let loading = "LOADING Redis is loading the dataset in memory"
+    #expect(refusal(("hz", "20"), ("DIR", "/tmp")) == loading)
+    #expect(refusal(("dir", "/tmp"), ("nosuch", "1"))?.hasPrefix("ERR Unknown option") == true)
+    #expect(refusal(("repl-diskless-load", "swapdb")) == loading)
   }
 
   @Test func protectedSettings() throws {
