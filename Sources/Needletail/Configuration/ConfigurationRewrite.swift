@@ -103,9 +103,16 @@ extension SettingSpec {
     case .text, .bytes, .directory: text = Array(SettingText.quoted(value).utf8)
     case .words(let list):
       if let lines = list.lines?(settings, replacesOthers) { return lines.map { Array("\(name) \($0)".utf8) } }
-      text = value.isEmpty ? Array("\"\"".utf8) : value
+      let words = value.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+      text = Array(words.map(word).joined(separator: " ".utf8))
     case .yesNo, .integer, .unsigned, .octal, .choice: text = value
     }
     return [Array("\(name) ".utf8) + text]
+  }
+
+  /// In quotes where it would be read as something else, or even as another line.
+  private func word(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+    let isPlain = !bytes.isEmpty && bytes.allSatisfy { 0x21...0x7e ~= $0 && !"\"'\\".utf8.contains($0) }
+    return isPlain ? Array(bytes) : Array(SettingText.quoted(Array(bytes)).utf8)
   }
 }

@@ -89,6 +89,13 @@ import Testing
     #expect(text.hasPrefix("# ??? port \"x\n# ??? foo bar\nport 6379\n"))
   }
 
+  @Test func noValueMakesALineOfItsOwn() {
+    let text = rewritten("", settings(("port", "0"), ("bind", "a\nrequirepass x 'b ")))
+    #expect(text.contains("\nbind \"a\\nrequirepass\" x \"'b\" \"\"\n"))
+    #expect(!text.contains("\nrequirepass"))
+    #expect(rewritten("bind x", settings(("bind", ""))).hasPrefix("bind \"\"\n"))
+  }
+
   @Test func whatAnIncludedFileSaysIsOverruled() {
     let file = "hz 5\nsave 1 1\ninclude x\n"
     let wanted = settings(("hz", "6"), ("save", "7 7"))
