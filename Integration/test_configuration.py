@@ -1,9 +1,11 @@
 """Every setting beside Redis's: names, defaults, bounds and what is said about bad values."""
 
+import subprocess
+
 import pytest
 import redis
 
-from harness import ORACLE, OURS, Server
+from harness import ORACLE, OURS, ROOT, Server
 
 # Ours, Valkey's, or of a later Redis.
 BEYOND = {
@@ -43,6 +45,11 @@ def test_names_and_defaults() -> None:
     assert redis_s.keys() - mine.keys() == set()
     different = {name for name in redis_s if mine[name] != redis_s[name]}
     assert different - OF_THIS_RUN == set()
+
+
+def test_readme_lists_what_has_no_effect() -> None:
+    done = subprocess.run([ROOT / "tools/settings", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def answer(client: redis.Redis, name: str, value: str) -> str:
