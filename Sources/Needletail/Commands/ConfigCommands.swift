@@ -109,7 +109,12 @@ extension Engine {
     do throws(SystemFailure) {
       let rewrite = ConfigurationRewrite(try contents(ofFile: path, orMissing: []), settings, writesAll: writesAll)
       let directory = facts.startDirectory
-      try replaceFile(path, with: rewrite.text { Self.settings(of: $0, path: path, startDirectory: directory) })
+      let text = rewrite.text { Self.settings(of: $0, path: path, startDirectory: directory) }
+      // A password can be that long.
+      guard text.count <= ConfigurationLoader.fileMaxBytes else {
+        throw SystemFailure(reason: "it would be too long to be read again")
+      }
+      try replaceFile(path, with: text)
       logger.notice("The configuration file has been rewritten.")
       reply.ok()
     } catch {

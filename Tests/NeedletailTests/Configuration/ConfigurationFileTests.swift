@@ -130,6 +130,21 @@ import Testing
     #expect(error.location == .file(path: main, line: 1))
   }
 
+  @Test func filesMayIncludeEachOtherSixteenDeep() throws {
+    let scratch = ScratchDirectory()
+    var next = scratch.file("0.conf", "port 7")
+    for depth in 1...16 { next = scratch.file("\(depth).conf", "include \(next)") }
+    #expect(try read(next).get().port == 7)
+    #expect(throws: ConfigurationError.self) { try read(scratch.file("17.conf", "include \(next)")).get() }
+  }
+
+  @Test func filesOfFourMegabytesAreRead() throws {
+    let scratch = ScratchDirectory()
+    let text = "port 7\n#" + String(repeating: "x", count: (4 << 20) - 8)
+    #expect(try read(scratch.file("a.conf", text)).get().port == 7)
+    #expect(throws: ConfigurationError.self) { try read(scratch.file("b.conf", text + "x")).get() }
+  }
+
   @Test func endlessFilesAreRefused() {
     guard case .failure(let error) = read("/dev/zero") else {
       Issue.record("was accepted")

@@ -122,6 +122,29 @@ import Testing
     for spec in settingSpecs { #expect(spec.value(in: read) == spec.value(in: changed), "\(spec.name)") }
   }
 
+  @Test(arguments: 0..<200 as Range<UInt64>)
+  func whateverAFileSaidItSaysWhatIsWantedThen(_ seed: UInt64) throws {
+    var random = FastRandom(seed: 7919 &* seed &+ 1)
+    func pick<T>(_ values: [T]) -> T { values[Int(random.next() % UInt64(values.count))] }
+    let names = settingSpecs.flatMap { [$0.name] + $0.aliases }
+    let values = ["1", "yes", "\"a b\"", "'x", "normal 1 2 3", "60 1", "", "\"\"", "\u{1}\u{fffd}", "#", "1mb"]
+    let others = [
+      "", "#", "# text", "foo bar", "\"", "user default on nopass ~* &* +@all", " \t", ConfigurationRewrite.signature,
+    ]
+    var lines: [String] = []
+    for _ in 0..<Int(random.next() % 60) {
+      lines.append(random.next() % 4 == 0 ? pick(others) : pick(["", " "]) + pick(names) + " " + pick(values))
+    }
+    var wanted = settings()
+    let changes = ["7", "yes", "no", "70", "60 5", "a \"b\"", "1mb", "12%"]
+    for _ in 0..<20 { _ = wanted.refusal((pick(names), pick(changes))) }
+    wanted.directory = "/tmp"
+    let text = rewritten(lines.joined(separator: "\n"), wanted)
+    let read = try load(text).get()
+    for spec in settingSpecs { #expect(spec.value(in: read) == spec.value(in: wanted), "\(spec.name), seed \(seed)") }
+    #expect(rewritten(text, wanted) == text, "seed \(seed)")
+  }
+
   // MARK: The file
 
   @Test func filesAreReplacedWhole() throws {
