@@ -26,6 +26,7 @@ struct Network: ~Copyable {
     if addresses == old { return }
     // The old sockets go first: the new addresses may be among them.
     closeListeners { if case .tcp = $0.kind { true } else { false } }
+    self.addresses = Addresses(hosts: [], port: 0, backlog: 0)
     do throws(ListenFailure) {
       try open(addresses)
     } catch {
