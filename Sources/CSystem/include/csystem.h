@@ -129,4 +129,27 @@ int cs_print_double(void *_Nonnull buffer, size_t size, double value);
 // Returns 0, or an errno value.
 int cs_use_huge_pages(void);
 
+// No huge pages for this process, also where the system gives them to everybody.
+void cs_disable_huge_pages(void);
+
+// --- The process ---------------------------------------------------------------------------------------------------
+
+// Goes on in a child process that is the leader of a session of its own, with /dev/null as its standard input and
+// outputs; the parent ends with status 0. Only before other threads start. Returns 0, or -1 with errno.
+int cs_daemonize(void);
+
+// Makes room for titles where the arguments and the environment lie, which are moved away. Only before other threads
+// start.
+void cs_claim_process_title(void);
+
+// Makes `title` what process lists show, as far as there is room; nothing without the call above.
+void cs_set_process_title(const char *_Nonnull title);
+
+// How the process was called: the first of its arguments.
+const char *_Nonnull cs_process_name(void);
+
+// Opens the connection to the system's log; `identity` is copied.
+void cs_open_syslog(const char *_Nonnull identity, int facility);
+void cs_syslog(int priority, const char *_Nonnull message);
+
 #endif

@@ -31,6 +31,8 @@ extension Engine {
       debugDigestValue(request)
     } else if name.equalsIgnoringCase("reload") {
       debugReload(request)
+    } else if name.equalsIgnoringCase("config-rewrite-force-all") && count == 2 {
+      configRewriteCommand(writesAll: true)
     } else if name.equalsIgnoringCase("set-active-expire") && count == 3 {
       keyspace.isExpiryActive = unsafe strtol(request[2].string, nil, 10) != 0
       reply.ok()
@@ -107,6 +109,7 @@ extension Engine {
       "DEBUG",
       [
         "CHANGE-REPL-ID", "    Give the data another replication ID.",
+        "CONFIG-REWRITE-FORCE-ALL", "    As CONFIG REWRITE, and write settings with their defaults too.",
         "DICT-RESIZING 1", "    Changes nothing: tables always grow and shrink, a little at a time.",
         "DIGEST", "    Return a digest of all data: the same data have the same, in Redis too.",
         "DIGEST-VALUE [<key> ...]", "    Return a digest for each value.",

@@ -143,7 +143,7 @@ extension Engine {
     text.field("multiplexing_api", "epoll")
     text.field("atomicvar_api", "atomic-builtin")
     text.field("process_id", getpid())
-    text.field("process_supervised", "no")
+    text.field("process_supervised", facts.serviceManager.rawValue)
     text.field("run_id", facts.runID)
     text.field("tcp_port", settings.port)
     text.field("server_time_usec", WallClock.microseconds)

@@ -117,6 +117,9 @@ struct ServerFacts {
   private let startedMonotonicSeconds: Int
   let executablePath: String
   var configurationFile = ""
+  /// Where the server was started, whatever `dir` said then.
+  var startDirectory = "./"
+  var serviceManager = ServiceManager.none
   /// `X86 TSC @ 2400 ticks/us`.
   var monotonicClock: String?
 

@@ -74,15 +74,29 @@ import Glibc
         exit(1)
       }
       if engine.shutdownRequest != nil { break }
-      if signals.isRequested {
-        engine.logger.warning("Received a signal, scheduling shutdown...")
-        if engine.saveForShutdown(asked: nil) { break }
+      if let signal = signals.request {
+        if endsAt(signal) { break }
         signals.clear()
       }
     }
     if let loader { endLoading(loader) }
     stop()
     exit(0)
+  }
+
+  /// Saves as the settings say for that signal. False when that failed and the server had better stay.
+  private mutating func endsAt(_ signal: CInt) -> Bool {
+    engine.logger.warning("Received \(signal == SIGINT ? "SIGINT" : "SIGTERM") scheduling shutdown...")
+    let settings = engine.settings
+    let options = signal == SIGINT ? settings.shutdownOnInterrupt : settings.shutdownOnTermination
+    let asked = options.contains(.save) ? true : options.contains(.noSave) ? false : nil
+    if engine.saveForShutdown(asked: asked) { return true }
+    if options.contains(.force) {
+      engine.logger.warning("Ending all the same, as the settings ask for.")
+      return true
+    }
+    engine.logger.warning("Errors trying to shut down the server. Check the logs for more information.")
+    return false
   }
 
   private mutating func turn() {
@@ -241,6 +255,7 @@ import Glibc
   /// Closes everything. Replies that are ready go out first, as far as the sockets take them.
   private mutating func stop() {
     engine.logger.warning("User requested shutdown...")
+    engine.facts.serviceManager.announceEnd()
     writeReplies()
     removeTraces()
     for descriptor in 0..<engine.clients.descriptorLimit {
