@@ -1,0 +1,121 @@
+"""Runs units of Redis 7.0.15's Tcl suite against Needletail and counts test by test.
+
+Each unit runs twice: against Debian's redis-server 7.0.15, once, to know which tests it has, and against Needletail.
+A test that needs a command which does not exist yet, or that was never reached, is skipped, with the reason. Tests that
+passed stand in Integration/redis-suite/MODE.txt: one that no longer passes is a failure, --write adds new ones.
+"""
+
+import argparse
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import report
+import results
+import servers
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+SUITE = ROOT / ".build-suite"
+UNITS = """
+unit/protocol unit/type/string unit/type/incr unit/type/list unit/type/list-2 unit/type/list-3 unit/type/set
+unit/type/hash unit/type/zset unit/sort unit/bitops unit/bitfield unit/multi unit/limits unit/querybuf unit/expire
+unit/keyspace unit/scan unit/introspection unit/introspection-2 unit/info unit/info-command unit/slowlog
+unit/latency-monitor unit/other unit/dump unit/client-eviction unit/obuf-limits unit/networking unit/oom-score-adj
+unit/replybufsize unit/violations unit/lazyfree unit/pause
+""".split()
+
+
+class Runner:
+    """Runs one unit in one mode against one server."""
+
+    def __init__(self, mode: str, server: servers.Server, timeout: float, port: int) -> None:
+        self.mode = mode
+        self.server = server
+        self.timeout = timeout
+        self.port = port
+
+    def run(self, unit: str) -> results.Record:
+        place = SUITE / "runs" / self.server.name / self.mode
+        place.mkdir(parents=True, exist_ok=True)
+        name = unit.replace("/", "-")
+        record, log = place / f"{name}.record", place / f"{name}.log"
+        record.unlink(missing_ok=True)
+        command = ["tclsh", "tests/test_helper.tcl", "--single", unit, "--clients", "1", "--durable"]
+        command += ["--baseport", str(self.port + 100), "--portcount", "400", "--timeout", str(int(self.timeout))]
+        environment = dict(os.environ, NEEDLETAIL_SUITE=str(ROOT / "tools/suitelib/harness.tcl"))
+        environment |= {"NEEDLETAIL_RECORD": str(record), "TERM": "dumb"} | self.server.environment()
+        began = time.monotonic()
+        with log.open("wb") as output, self.server.external(self.mode, self.port, place) as external:
+            command += external
+            process = subprocess.Popen(
+                command, cwd=SUITE / "src", env=environment, stdin=subprocess.DEVNULL, stdout=output,
+                stderr=subprocess.STDOUT, start_new_session=True)
+            late = False
+            try:
+                process.wait(self.timeout)
+            except subprocess.TimeoutExpired:
+                late = True
+            finally:
+                end_group(process)
+        read = results.Record.read(record)
+        read.seconds = time.monotonic() - began
+        if late:
+            read.outside.append(f"no end within {self.timeout:.0f} s")
+        return read
+
+
+def end_group(process: subprocess.Popen) -> None:
+    """The harness and every server it started are one process group."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("units", nargs="*", metavar="UNIT", help="as in unit/type/list; by default all that count")
+    parser.add_argument("--mode", choices=["own", "external", "both"], default="both",
+                        help="own: the suite starts the servers; external: it is given a running one")
+    parser.add_argument("--write", action="store_true", help="adds what passed to the lists of expected tests")
+    parser.add_argument("--timeout", type=float, default=400, help="seconds a unit may take")
+    parser.add_argument("--port", type=int, default=24000, help="500 ports from here are used")
+    parser.add_argument("--server", type=pathlib.Path, default=ROOT / ".build/release/needletail-server")
+    parser.add_argument("--quiet", action="store_true", help="counts and regressions only")
+    arguments = parser.parse_args()
+    units = arguments.units or UNITS
+    ours, redis = servers.needletail(arguments.server, SUITE), servers.redis7()
+    regressions = 0
+    for mode in ["own", "external"] if arguments.mode == "both" else [arguments.mode]:
+        expected = report.Expected(ROOT / "Integration/redis-suite" / f"{mode}.txt")
+        totals = report.Counts()
+        for unit in units:
+            known = SUITE / "runs" / redis.name / mode / f"{unit.replace('/', '-')}.record"
+            if known.exists():
+                reference = results.Record.read(known)
+            else:
+                reference = Runner(mode, redis, arguments.timeout, arguments.port).run(unit)
+            record = Runner(mode, ours, arguments.timeout, arguments.port).run(unit)
+            judged = results.judge(unit, reference, record)
+            counts = report.Counts(judged)
+            totals.add(counts)
+            print(f"{mode} {unit}: {counts} ({record.seconds:.0f} s)", flush=True)
+            if not arguments.quiet:
+                report.show(judged)
+            for name in expected.missing(unit, judged):
+                print(f"  NO LONGER PASSES {name}")
+                regressions += 1
+            if arguments.write:
+                expected.add(unit, judged)
+        print(f"{mode}: {totals}")
+        if arguments.write:
+            expected.write()
+    return 1 if regressions else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
