@@ -87,3 +87,20 @@ proc execute_test_file {name} {
     suite_each $script
     send_data_packet $::test_server_fd done $name
 }
+
+# Nobody will be blocked by commands that do not exist: there is no need to wait.
+proc suite_expect_blocking {} {
+    if {[lindex [r command info blpop] 0] eq ""} {fail "unknown command 'blpop'"}
+}
+
+rename wait_for_blocked_client suite_wait_for_blocked_client
+proc wait_for_blocked_client {args} {
+    suite_expect_blocking
+    suite_wait_for_blocked_client {*}$args
+}
+
+rename wait_for_blocked_clients_count suite_wait_for_blocked_clients_count
+proc wait_for_blocked_clients_count {count args} {
+    if {$count > 0} suite_expect_blocking
+    suite_wait_for_blocked_clients_count $count {*}$args
+}
