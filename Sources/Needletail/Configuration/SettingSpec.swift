@@ -15,7 +15,10 @@ struct SettingSpec: Sendable {
     /// Redis stores these without a sign and says so in another error.
     case unsigned(Field<Int>, ClosedRange<Int>)
     /// A number of bytes with an optional unit: `b`, `k` (1000), `kb` (1024), `m`, `mb`, `g`, `gb`.
-    case memorySize(Field<Int>, ClosedRange<Int>)
+    /// Redis keeps most without a sign, and some `signed`; what is too large for 63 bits meets another error then.
+    case memorySize(Field<Int>, ClosedRange<Int>, signed: Bool = false)
+    /// A size, or a percentage of something, which is stored and shown as a negative number.
+    case memoryOrPercent(Field<Int>)
     /// Mode bits: read and shown in octal.
     case octal(Field<Int>, ClosedRange<Int>)
     case choice(Choice)
@@ -62,19 +65,22 @@ struct SettingSpec: Sendable {
   let kind: Kind
   let change: Change
   let effect: Effect
+  /// Patterns of CONFIG GET do not find it, nor does CONFIG REWRITE write it.
+  let isHidden: Bool
   let help: String
   /// A value that parses but that this server cannot honour: the reason, shown to whoever set it.
   let refusal: (@Sendable (Settings) -> String?)?
 
   init(
     _ name: String, aliases: [String] = [], _ kind: Kind, _ change: Change = .mutable, _ effect: Effect = .hasEffect,
-    help: String, refusal: (@Sendable (Settings) -> String?)? = nil
+    isHidden: Bool = false, help: String, refusal: (@Sendable (Settings) -> String?)? = nil
   ) {
     self.name = name
     self.aliases = aliases
     self.kind = kind
     self.change = change
     self.effect = effect
+    self.isHidden = isHidden
     self.help = help
     self.refusal = refusal
   }
@@ -134,16 +140,18 @@ extension SettingSpec {
       guard number >= 0 else { throw InvalidValue(reason: "argument must be greater or equal to 0") }
       try check(number, in: bounds)
       settings[keyPath: field] = number
-    case .memorySize(let field, let bounds):
+    case .memorySize(let field, let bounds, let isSigned):
       guard let size = SettingText.memorySize(value) else {
         throw InvalidValue(reason: "argument must be a memory value")
       }
-      // Redis reads it without a sign and keeps it with one.
-      guard !SettingText.isBeyondSigned(value) || bounds.lowerBound > 0 else {
-        throw InvalidValue(reason: "argument must be greater or equal to 0")
+      if SettingText.isBeyondSigned(value) {
+        if !isSigned { throw InvalidValue(reason: "argument must be greater or equal to 0") }
+        throw outOf(bounds)
       }
       try check(size, in: bounds)
       settings[keyPath: field] = size
+    case .memoryOrPercent(let field):
+      settings[keyPath: field] = try memoryOrPercent(value)
     case .octal(let field, let bounds):
       settings[keyPath: field] = try octal(value, in: bounds)
     case .choice(let choice):
@@ -172,10 +180,23 @@ extension SettingSpec {
   private var notAnInteger: InvalidValue { InvalidValue(reason: "argument couldn't be parsed into an integer") }
 
   private func check(_ number: Int, in bounds: ClosedRange<Int>) throws(InvalidValue) {
-    guard bounds.contains(number) else {
-      throw InvalidValue(
-        reason: "argument must be between \(bounds.lowerBound) and \(bounds.upperBound) inclusive")
+    guard bounds.contains(number) else { throw outOf(bounds) }
+  }
+
+  private func outOf(_ bounds: ClosedRange<Int>) -> InvalidValue {
+    InvalidValue(reason: "argument must be between \(bounds.lowerBound) and \(bounds.upperBound) inclusive")
+  }
+
+  private func memoryOrPercent(_ value: [UInt8]) throws(InvalidValue) -> Int {
+    if value.last == UInt8(ascii: "%"), let percent = SettingText.strictInteger(value.dropLast()), percent >= 0 {
+      guard percent <= 100 else { throw InvalidValue(reason: "percentage argument must be less or equal to 100") }
+      return -percent
     }
+    guard let size = SettingText.memorySize(value) else {
+      throw InvalidValue(reason: "argument must be a memory or percent value")
+    }
+    if SettingText.isBeyondSigned(value) { throw InvalidValue(reason: "argument must be greater or equal to 0") }
+    return size
   }
 
   private func yesNo(_ value: [UInt8]) throws(InvalidValue) -> Bool {
@@ -236,8 +257,10 @@ extension SettingSpec {
   func value(in settings: Settings) -> [UInt8] {
     switch kind {
     case .yesNo(let field): Array((settings[keyPath: field] ? "yes" : "no").utf8)
-    case .integer(let field, _, _), .unsigned(let field, _), .memorySize(let field, _):
+    case .integer(let field, _, _), .unsigned(let field, _), .memorySize(let field, _, _):
       Array(String(settings[keyPath: field]).utf8)
+    case .memoryOrPercent(let field):
+      Array((settings[keyPath: field] < 0 ? "\(-settings[keyPath: field])%" : "\(settings[keyPath: field])").utf8)
     case .octal(let field, _): Array(String(settings[keyPath: field], radix: 8).utf8)
     case .choice(let choice): Array(choice.get(settings).utf8)
     case .text(let field): Array(settings[keyPath: field].utf8)

@@ -9,7 +9,7 @@ enum SettingText {
 
   /// A decimal number in its one canonical spelling: no sign but "-", no leading zero, no spaces. Nil when it is none,
   /// or does not fit.
-  static func strictInteger(_ bytes: [UInt8]) -> Int? {
+  static func strictInteger(_ bytes: some Collection<UInt8>) -> Int? {
     let text = String(decoding: bytes, as: UTF8.self)
     guard let number = Int(text), String(number) == text else { return nil }
     return number
@@ -47,6 +47,13 @@ enum SettingText {
       return "\(size / unit)\(name)"
     }
     return String(size)
+  }
+
+  /// A number in six significant digits and no more than it needs: `99.9`, `50`.
+  static func shortDecimal(_ number: Double) -> String {
+    var text = [CChar](repeating: 0, count: 32)
+    let count = unsafe withVaList([number]) { unsafe vsnprintf(&text, text.count, "%g", $0) }
+    return String(decoding: text.prefix(Int(count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   /// `path` as seen from the directory `base`.

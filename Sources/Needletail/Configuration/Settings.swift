@@ -29,13 +29,26 @@ struct Settings: Sendable, Equatable {
   var daemonize = false
   var supervision = Supervision.no
   var setsProcessTitle = true
+  var processTitleTemplate = "{title} {listen-addr} {server-mode}"
   var alwaysShowsLogo = false
+  var logFormat = LogFormat.legacy
+  var logTimestampFormat = LogTimestampFormat.legacy
+  var syslogEnabled = false
+  var syslogIdentity = "redis"
+  var syslogFacility = SyslogFacility.local0
+  var shutdownTimeoutSeconds = 10
+  var shutdownOnInterrupt = ShutdownOptions()
+  var shutdownOnTermination = ShutdownOptions()
+  var outOfMemoryScore = OutOfMemoryScore.no
+  /// Of a primary, a replica, and a process that works in the background.
+  var outOfMemoryScoreValues = [0, 200, 800]
 
   // Security
   /// Any bytes; empty means that nobody needs to authenticate.
   var password: [UInt8] = []
   var protectedConfigs = ProtectedAction.no
   var debugCommand = ProtectedAction.no
+  var moduleCommand = ProtectedAction.no
 
   // Clients
   var maxClients = 10_000
@@ -43,7 +56,34 @@ struct Settings: Sendable, Equatable {
   var queryBufferMaxBytes = 1 << 30
   var outputBufferLimits = OutputBufferLimits()
 
+  /// What all clients' buffers may take together before the largest are disconnected; negative is a percentage of
+  /// `maxMemoryBytes`, 0 no limit.
+  var maxMemoryClients = 0
+  var maxNewConnectionsPerCycle = 10
+
+  // Observing
+  /// What takes longer goes into the slow log; 0 logs everything, negative nothing.
+  var slowlogThresholdMicroseconds = 10_000
+  var slowlogMaxLength = 128
+  var slowlogEntryMaxArguments = 32
+  var slowlogEntryMaxStringBytes = 128
+  /// Requests of more bytes are logged; negative logs none.
+  var largeRequestThresholdBytes = 1 << 20
+  var largeRequestLogMaxLength = 128
+  var largeReplyThresholdBytes = 1 << 20
+  var largeReplyLogMaxLength = 128
+  /// Events that take longer are kept for LATENCY; 0 keeps none.
+  var latencyMonitorThresholdMilliseconds = 0
+  var latencyTracking = true
+  /// Shown in INFO's latencystats.
+  var latencyPercentiles = [50, 99, 99.9]
+  var crashLog = true
+  var crashMemoryCheck = true
+  /// A turn of the loop that takes longer is logged while it lasts; 0 never.
+  var watchdogPeriodMilliseconds = 0
+
   // Memory
+  var maxMemoryBytes = 0
   var hugePages = false
   var evictionPolicy = EvictionPolicy.noEviction
   var lfuLogFactor = 10
@@ -75,6 +115,8 @@ struct Settings: Sendable, Equatable {
   var rdbSaveIncrementalFsync = true
   var rdbDelSyncFiles = false
   var sanitizeDumpPayload = SanitizeDumpPayload.no
+
+  var later = LaterSettings()
 }
 
 /// Least important first, so that levels compare.
@@ -93,7 +135,7 @@ enum LogLevel: String, CaseIterable, Sendable, Comparable {
   static func < (a: LogLevel, b: LogLevel) -> Bool { a.rank < b.rank }
 }
 
-enum Supervision: String, CaseIterable, Sendable { case auto, no }
+enum Supervision: String, CaseIterable, Sendable { case upstart, systemd, auto, no }
 
 /// Who may do what can do harm: nobody, everybody, or clients on this machine.
 enum ProtectedAction: String, CaseIterable, Sendable {
@@ -184,7 +226,7 @@ extension Settings {
         }
         continue
       }
-      for spec in settingSpecs {
+      for spec in settingSpecs where !spec.isHidden {
         for name in [spec.name] + spec.aliases where globMatches(pattern, name) && seen.insert(name).inserted {
           pairs.append((Array(name.utf8), spec.value(in: self)))
         }
@@ -217,7 +259,8 @@ extension Settings {
       do throws(InvalidValue) {
         try spec.set(pair.value, in: &changed)
       } catch {
-        throw .failed(name: Array(spec.name.utf8), reason: error.reason)
+        // Redis names an alias as such.
+        throw .failed(name: Array(SettingText.lowercased(pair.name).utf8), reason: error.reason)
       }
     }
     defer { self = changed }

@@ -21,7 +21,7 @@ extension Settings {
       """
     for section in settingSections {
       text += "\n\(section.title)\n"
-      for spec in section.specs {
+      for spec in section.specs where !spec.isHidden {
         text += "  --\(spec.name) \(spec.form)\n      \(spec.help)\(spec.note)\n"
       }
     }
@@ -39,7 +39,7 @@ extension Settings {
       """
     for section in settingSections {
       text += "\n\n# \(section.title.uppercased())\n"
-      for spec in section.specs {
+      for spec in section.specs where !spec.isHidden {
         text += "\n# \(spec.help)\(spec.note)\n# \(spec.form)\n\(spec.name) \(spec.defaultForm)\n"
       }
     }
@@ -55,7 +55,8 @@ extension SettingSpec {
     case .integer(_, let bounds, clampedTo: let clamp):
       "\((clamp ?? bounds).lowerBound)..\((clamp ?? bounds).upperBound)"
     case .unsigned(_, let bounds): "\(bounds.lowerBound)..\(bounds.upperBound)"
-    case .memorySize(_, let bounds): "size, at least \(SettingText.sizeText(bounds.lowerBound))"
+    case .memorySize(_, let bounds, _): "size, at least \(SettingText.sizeText(bounds.lowerBound))"
+    case .memoryOrPercent: "size or percentage"
     case .octal(_, let bounds): "0..\(String(bounds.upperBound, radix: 8))"
     case .choice(let choice): choice.names.joined(separator: "|")
     case .text: "text"
@@ -78,8 +79,9 @@ extension SettingSpec {
   fileprivate var defaultForm: String {
     let defaults = Settings()
     switch kind {
-    case .memorySize(let field, _): return SettingText.sizeText(defaults[keyPath: field])
+    case .memorySize(let field, _, _): return SettingText.sizeText(defaults[keyPath: field])
     case .directory(let field): return defaults[keyPath: field]
+    case .text, .bytes: return SettingText.quoted(value(in: defaults))
     default:
       let value = value(in: defaults)
       return value.isEmpty ? "\"\"" : String(decoding: value, as: UTF8.self)

@@ -52,7 +52,7 @@ import Testing
   @Test(arguments: [
     ("foo bar", "Bad directive or wrong number of arguments"),
     ("rename-command", "Bad directive or wrong number of arguments"),
-    ("appenddirname x", "Bad directive or wrong number of arguments"),
+    ("appenddirnames x", "Bad directive or wrong number of arguments"),
     ("include", "Bad directive or wrong number of arguments"),
     ("include a b", "Bad directive or wrong number of arguments"),
     ("maxclients", "wrong number of arguments"), ("maxclients 1 2", "wrong number of arguments"),
@@ -131,7 +131,7 @@ import Testing
     let defaults = Settings()
     for spec in settingSpecs {
       #expect(spec.value(in: settings) == spec.value(in: defaults), "\(spec.name)")
-      #expect(Settings.usage.contains("--\(spec.name) "))
+      #expect(Settings.usage.contains("--\(spec.name) ") != spec.isHidden)
     }
     #expect(settings.namesWithoutEffect == [])
   }
