@@ -89,6 +89,7 @@ def main() -> int:
     arguments = parser.parse_args()
     units = arguments.units or UNITS
     ours, redis = servers.needletail(arguments.server, SUITE), servers.redis7()
+    explanations = report.Explanations(ROOT / "Integration/redis-suite/explained.toml")
     regressions = 0
     for mode in ["own", "external"] if arguments.mode == "both" else [arguments.mode]:
         expected = report.Expected(ROOT / "Integration/redis-suite" / f"{mode}.txt")
@@ -101,6 +102,7 @@ def main() -> int:
                 reference = Runner(mode, redis, arguments.timeout, arguments.port).run(unit)
             record = Runner(mode, ours, arguments.timeout, arguments.port).run(unit)
             judged = results.judge(unit, reference, record)
+            explanations.explain(unit, judged)
             counts = report.Counts(judged)
             totals.add(counts)
             print(f"{mode} {unit}: {counts} ({record.seconds:.0f} s)", flush=True)

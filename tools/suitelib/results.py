@@ -20,6 +20,8 @@ class Result:
     name: str
     outcome: str
     reason: str = ""
+    # Of a failure that is known and meant to stay.
+    explanation: str = ""
 
 
 @dataclasses.dataclass

@@ -36,7 +36,7 @@ extension Engine {
       reply.ok()
     } else if name.equalsIgnoringCase("stringmatch-len") && count == 4 {
       reply.integer(GlobPattern(request[2]).matches(request[3]) ? 1 : 0)
-    } else if !debugFreezing(request) {
+    } else if !debugCrashing(request) && !debugFreezing(request) {
       reply.error { text in
         text.append("ERR unknown subcommand or wrong number of arguments for '")
         text.append(name, limit: 128)
@@ -51,7 +51,8 @@ extension Engine {
     if seconds > 0 && seconds < 1e9 {
       let microseconds = Int(seconds * 1e6)
       var time = timespec(tv_sec: microseconds / 1_000_000, tv_nsec: microseconds % 1_000_000 * 1000)
-      unsafe nanosleep(&time, nil)
+      // The watchdog's timer interrupts it: what is left is slept as well.
+      while unsafe nanosleep(&time, &time) != 0 && errno == EINTR {}
     }
     reply.ok()
   }
@@ -93,6 +94,7 @@ extension Engine {
     reply.help(
       "DEBUG",
       [
+        "ASSERT", "    End by a failed check, with a crash report.",
         "DIGEST", "    Return a digest of all data: the same data have the same, in Redis too.",
         "DIGEST-VALUE [<key> ...]", "    Return a digest for each value.",
         "FREEZE", "    Open a view of all data, as a background save does. Return the number of segments.",
@@ -100,7 +102,9 @@ extension Engine {
         "FREEZE-STEP <units>", "    Walk on by <units> units, and close the view at its end. Return the keys visited so far.",
         "LIMBO", "    Return the bytes that were let go and that a view still keeps from being freed.",
         "OBJECT <key>", "    Tell how a value is kept.",
+        "PANIC", "    End by SIGABRT, with a crash report.",
         "RELOAD [NOSAVE]", "    Save a snapshot, forget all data and load it again; with NOSAVE, load the one there is.",
+        "SEGFAULT", "    End by SIGSEGV, with a crash report.",
         "SET-ACTIVE-EXPIRE <0|1>", "    With 0, keys that have expired go only when they are asked for.",
         "SLEEP <seconds>", "    Serve nobody for <seconds>, which may be a fraction.",
         "STRINGMATCH-LEN <pattern> <string>", "    Tell whether <string> matches the glob-style <pattern>.",

@@ -26,6 +26,8 @@ extension Engine {
         }
       case "loglevel":
         logger.setLevel(settings.logLevel)
+      case "crash-log-enabled", "watchdog-period":
+        applyCrashSettings()
       case "maxmemory-policy", "lfu-log-factor", "lfu-decay-time":
         applyAccessClock()
       case let name where SettingSpec.collectionNames.contains(name):

@@ -81,6 +81,8 @@ struct ServerFacts {
   private let startedMonotonicSeconds: Int
   let executablePath: String
   var configurationFile = ""
+  /// Handlers of crashes may be installed: they have a place to look at.
+  var preparedCrashReport = false
   /// `X86 TSC @ 2400 ticks/us`.
   var monotonicClock: String?
 

@@ -112,13 +112,13 @@ extension SettingSection {
       help: "The facility of the system's log."),
     SettingSpec("hide-user-data-from-log", .yesNo(\.later.hidesUserData), .mutable, .acceptedWithout,
       help: "Redis: leave keys and values out of the log. No line has any here."),
-    SettingSpec("crash-log-enabled", .yesNo(\.crashLog), .mutable, .acceptedWithout,
+    SettingSpec("crash-log-enabled", .yesNo(\.crashLog),
       help: "Log a report when the server crashes."),
     SettingSpec("crash-memcheck-enabled", .yesNo(\.crashMemoryCheck), .mutable, .acceptedWithout,
       help: "Redis: test the memory after a crash."),
     SettingSpec("use-exit-on-panic", .yesNo(\.later.usesExitOnPanic), .mutable, .acceptedWithout, isHidden: true,
       help: "Redis: end by exit after a failed assertion."),
-    SettingSpec("watchdog-period", .integer(\.watchdogPeriodMilliseconds, count), .mutable, .acceptedWithout,
+    SettingSpec("watchdog-period", .integer(\.watchdogPeriodMilliseconds, count),
       isHidden: true, help: "Log what the loop is doing when a turn takes longer than so many milliseconds; 0 never."),
   ])
 
