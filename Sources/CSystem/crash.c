@@ -4,6 +4,7 @@
 //
 // A handler has no context, so what it needs lies in static storage, written before handlers are installed or by the
 // loop's own thread.
+#define _GNU_SOURCE 1
 #include "csystem.h"
 
 #include <elf.h>

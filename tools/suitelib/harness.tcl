@@ -2,7 +2,7 @@
 #
 #   - every result is written to the file NEEDLETAIL_RECORD: status, test and message, with tabs between them;
 #   - a statement outside of tests that fails is recorded, and the unit goes on with the next statement;
-#   - after a test that failed, the next one has a new connection, and a server that has ended is started again.
+#   - after a test that failed, the next one has a connection that works, and a server that has ended is started again.
 
 set ::suite_names {}
 
@@ -24,13 +24,14 @@ proc send_data_packet {fd status data {elapsed 0}} {
     suite_send_data_packet $fd $status $data $elapsed
 }
 
-# What a failed test may leave behind: replies that nobody read, an open transaction, a server that has ended.
+# What a failed test may leave behind: replies that nobody read, an open transaction, a server that has ended. A
+# connection that is in order is kept: it may have said HELLO 3.
 proc suite_recover {} {
     if {[llength $::servers] == 0} return
     if {!$::external && ![is_alive [lindex $::servers end]]} {
         suite_record died [lindex $::suite_names end] [exec tail -n 40 [srv 0 stdout]]
         catch {restart_server 0 true false}
-    } else {
+    } elseif {[catch {r ping in-order} reply] || $reply ne "in-order"} {
         catch {reconnect}
     }
 }
@@ -103,4 +104,13 @@ rename wait_for_blocked_clients_count suite_wait_for_blocked_clients_count
 proc wait_for_blocked_clients_count {count args} {
     if {$count > 0} suite_expect_blocking
     suite_wait_for_blocked_clients_count $count {*}$args
+}
+
+# Redis 7.2 and later keep short lists, and small sets of strings, as listpacks; 7.0 had only one form for them.
+rename assert_encoding suite_assert_encoding
+proc assert_encoding {enc key} {
+    if {[r object encoding $key] eq "listpack" && ($enc eq "quicklist" || ($enc eq "hashtable" && [r type $key] eq "set"))} {
+        return
+    }
+    suite_assert_encoding $enc $key
 }

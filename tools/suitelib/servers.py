@@ -64,6 +64,10 @@ def redis7() -> Server:
     return Server("redis-7.0", str(program_of_redis7()))
 
 
+def redis8(root: pathlib.Path) -> Server:
+    return Server("redis-8.2", str(root / ".build-python/bin/redis-server-8.2"))
+
+
 def program_of_redis7() -> pathlib.Path:
     """redis-tools' redis-check-rdb is the server itself, when it is called so."""
     link = pathlib.Path(__file__).resolve().parent.parent.parent / ".build-suite" / "bin" / "redis-server"

@@ -52,7 +52,8 @@ extension Engine {
       let microseconds = Int(seconds * 1e6)
       var time = timespec(tv_sec: microseconds / 1_000_000, tv_nsec: microseconds % 1_000_000 * 1000)
       // The watchdog's timer interrupts it: what is left is slept as well.
-      while unsafe nanosleep(&time, &time) != 0 && errno == EINTR {}
+      var rest = timespec()
+      while unsafe nanosleep(&time, &rest) != 0 && errno == EINTR { time = rest }
     }
     reply.ok()
   }

@@ -36,8 +36,7 @@ extension Engine {
   mutating func crashText() -> [UInt8] {
     var text = ClientText()
     for client in clients.all {
-      let nobody = unsafe ByteView.empty
-      unsafe withUnsafePointer(to: nobody) { nothing in
+      unsafe withUnsafePointer(to: ByteView.empty) { nothing in
         let request = unsafe Request(client: client, arguments: nothing, count: 0, hash: 0, hashedIndex: 0)
         appendClient(client, request, to: &text)
       }
