@@ -363,3 +363,19 @@ def test_no_descriptor_at_all() -> None:
         assert cpu_seconds(server) - start < 0.2
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, before)
         assert all(client.call("PING") == b"+PONG\r\n" for client in waiting)
+
+
+def test_names_are_shown_up_to_a_zero_byte(pair: tuple[Server, Server]) -> None:
+    """What follows it is kept, and breaks no line of CLIENT LIST."""
+    shown = []
+    for server in pair:
+        with contextlib.closing(Connection(server.connect())) as connection:
+            replies = [
+                connection.call("CLIENT", "SETNAME", b"a\0\r\nid=1 b"), connection.call("CLIENT", "GETNAME"),
+                connection.call("CLIENT", "SETNAME", b"a b\0c"), connection.call("CLIENT", "SETINFO", "LIB-NAME", b"x\0\n"),
+                connection.call("CLIENT", "SETINFO", "LIB-VER", b"\0 1"), connection.call("CLIENT", "SETINFO", "LIB-VER", b" \0"),
+            ]  # fmt: skip
+            info = connection.call("CLIENT", "INFO").decode()
+            fields = [field for field in info.split() if field.partition("=")[0] in ("id", "name", "lib-name", "lib-ver")]
+            shown.append((replies, [field for field in fields if not field.startswith("id=")], info.count("\n"), len(fields)))
+    assert shown[0] == shown[1]

@@ -13,7 +13,7 @@ OUR_WORDS = {"summary"}
 # What Redis has since 8.4 and Valkey since 8.0; Redis 8.2.3 does not know it. Options are known by their `since`, or by
 # their token where they have none: ZUNION's AGGREGATE COUNT and its kin, and ZSCAN's NOSCORES.
 LATER = {"delex", "delifeq", "digest", "increx", "lmovem", "msetex", "sdiffcard", "sunioncard"}
-LATER_VERSIONS = {"8.4.0", "8.8.0"}
+LATER_VERSIONS = {"8.1.0", "8.4.0", "8.8.0"}
 LATER_WORDS = {"COUNT", "NOSCORES"}
 
 
@@ -59,7 +59,9 @@ def test_our_commands_are_redis_commands(clients: tuple[redis.Redis, redis.Redis
         hstrlen hvals zadd zcard zcount zdiff zdiffstore zincrby zinter zintercard zinterstore zlexcount zmpop
         zmscore zpopmax zpopmin zrandmember zrange zrangebylex zrangebyscore zrangestore zrank zrem zremrangebylex
         zremrangebyrank zremrangebyscore zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion
-        zunionstore""".split()
+        zunionstore role wait waitaof replicaof slaveof failover psync sync replconf cluster readonly readwrite asking
+        module acl lolwut migrate restore-asking bitcount bitfield bitfield_ro bitop bitpos getbit
+        setbit""".split()
     assert {*needed, *LATER} <= set(ours)
 
 
@@ -123,8 +125,16 @@ def without_later_options(docs: dict) -> None:
     while pending:
         branch = pending.pop()
         if "arguments" in branch:
-            branch["arguments"] = [part for part in branch["arguments"] if not is_later(part)]
+            branch["arguments"] = [sole_choice(part) for part in branch["arguments"] if not is_later(part)]
             pending += branch["arguments"]
+
+
+def sole_choice(part: dict) -> dict:
+    """A choice of which only one is left, BGSAVE's SCHEDULE or CANCEL, is an option like others."""
+    kept = [choice for choice in part.get("arguments", []) if not is_later(choice)]
+    if part["type"] != "oneof" or len(kept) != 1 or len(part["arguments"]) == 1:
+        return part
+    return {**kept[0], **{word: part[word] for word in ("flags",) if word in part}}
 
 
 def is_later(part: dict) -> bool:

@@ -267,3 +267,16 @@ def test_requests_faster_than_commands(binary: str) -> None:
             assert connection.reply() == echoed
         sender.join()
         assert largest - fresh < 10 << 20
+
+
+def test_a_turn_ends_after_a_long_command() -> None:
+    """A pipeline of long commands leaves room for others between any two of them."""
+    with Server(OURS) as server, contextlib.closing(Connection(server.connect())) as connection:
+        for start in range(0, 300_000, 1000):
+            connection.call("MSET", *[word for n in range(start, start + 1000) for word in (f"key:{n}", "v")])
+        connection.call("CONFIG", "RESETSTAT")
+        replies = connection.send(encode("KEYS", "*no-such*") * 16, 16)
+        assert replies == [b"*0\r\n"] * 16
+        command, turn = (int(server.info(f"loop_{step}_max_usec")) for step in ("command", "turn"))
+        assert command > 3000, "too short to tell"
+        assert turn < 4 * command

@@ -236,6 +236,14 @@ def test_kill_while_saving(tmp_path: pathlib.Path) -> None:
             server.process.send_signal(signal.SIGKILL)
             server.process.wait()
         assert (tmp_path / "dump.rdb").read_bytes() == old
+    # The next one tidies up, but not after a process that is still there.
+    assert temporary.exists()
+    theirs = tmp_path / f"temp-bg-{os.getpid()}.rdb"
+    theirs.write_bytes(b"another server's")
+    with start(OURS, tmp_path) as server:
+        assert server.call("GET", "k") == b"$3\r\nold\r\n"
+        assert temporary.name in server.log()
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == ".rdb") == ["dump.rdb", theirs.name]
 
 
 def test_answers_while_loading(tmp_path: pathlib.Path) -> None:

@@ -234,6 +234,21 @@ def test_wrong_command_line() -> None:
         assert arguments[0].lstrip("-") in done.stdout
 
 
+# What a server that only stored it would do harm by: clients count on it.
+HARMFUL = [
+    ("syslog-enabled", "yes"), ("daemonize", "yes"), ("cluster-enabled", "yes"), ("replicaof", "127.0.0.1", "6379"),
+    ("min-replicas-to-write", "1"), ("maxmemory", "1gb"), ("maxmemory-clients", "1mb"), ("aclfile", "users.acl"),
+    ("tls-port", "6380"), ("appendonly", "yes"), ("shutdown-on-sigterm", "save"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", HARMFUL, ids=lambda words: words[0])
+def test_what_is_not_there_stops_the_start(words: tuple[str, ...]) -> None:
+    done = start_and_wait(OURS, "--port", str(free_port()), f"--{words[0]}", *words[1:])
+    assert done.returncode != 0
+    assert words[0] in done.stdout
+
+
 LOG_LINE = re.compile(r"^\d+:[MCSX] \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2}\.\d{3} [.\-*#] .+")
 
 

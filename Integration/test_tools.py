@@ -98,6 +98,16 @@ def test_benchmark(ours: Server, pipeline: int) -> None:
     assert all(float(row[1]) > 0 for row in rows)
 
 
+@pytest.mark.parametrize("pipeline", [1, 16, 64])
+def test_benchmark_with_all_its_tests(ours: Server, pipeline: int) -> None:
+    """As somebody runs it who gives no -t. It ends at the first error."""
+    rows = benchmark(ours, "-P", str(pipeline), "-n", "5000")
+    names = [row[0].split()[0] for row in rows]
+    assert {"PING_INLINE", "SPOP", "HSET", "ZADD", "ZPOPMIN", "LRANGE_600", "MSET"} <= set(names)
+    assert len(rows) >= 20, names
+    assert all(float(row[1]) > 0 for row in rows)
+
+
 def test_benchmark_with_random_keys_and_resp3(ours: Server) -> None:
     rows = benchmark(ours, "-3", "-r", "1000", "-t", "set,get", "-P", "16", "-n", "20000", "-d", "1000")
     assert len(rows) == 2

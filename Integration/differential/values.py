@@ -116,6 +116,11 @@ class Values:
                 [b"STRING", b"nosuch", b""],
             ),
             "value": self.value,
+            "encoding": self.either(
+                0.9,
+                [b"u1", b"u4", b"u7", b"u8", b"i5", b"i8", b"u16", b"i16", b"u31", b"i33", b"u63", b"i64"],
+                [b"u64", b"i65", b"u0", b"i0", b"x8", b"u", b"U8", b"i08", b"u-1", b""],
+            ),
             "element": self.member,
             "member": self.member,
             "field": self.member,
@@ -165,6 +170,8 @@ class Values:
             return self.changeable_setting
         if command.group == "sorted-set" and argument.name in ("min", "max", "start", "stop"):
             return self.range_end(command.name)
+        if command.group == "bitmap" and argument.name == "offset":
+            return self.bit_offset
         if argument.type == "double" and argument.name != "timeout":
             return self.double
         # A name alone is ambiguous: ZRANGE's start is a string, ZPOPMIN's count an integer.
@@ -237,6 +244,14 @@ class Values:
         if chance < 0.9:
             return self.number(0, 70) if chance < 0.8 else self.number(70, 3000)
         return self.pick([b"-1", b"536870912", b"536870911999", *EXTREMES, *NOT_INTEGERS])
+
+    def bit_offset(self) -> bytes:
+        """As `offset`, in bits or, behind a #, in fields."""
+        chance = self.random()
+        if chance < 0.9:
+            return self.number(0, 100) if chance < 0.6 else b"#" + self.number(0, 40) if chance < 0.75 else self.number(0, 24_000)
+        return self.pick([b"-1", b"4294967296", b"#4294967296", b"#-1", b"#", b"9223372036854775807", b"#9223372036854775807",
+                          b"9223372036854775808", *NOT_INTEGERS])
 
     def double(self) -> bytes:
         chance = self.random()

@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from benchlib import active, expiry, hashes, hugepages, lists, persistence, report, sections, servers, sets, sortedsets  # noqa: E402
+from benchlib import active, bitmaps, expiry, hashes, hugepages, lists, persistence, report, sections, servers, sets, sortedsets  # noqa: E402
 
 SECTIONS = {
     "throughput": sections.throughput,
@@ -26,6 +26,7 @@ SECTIONS = {
     "hashes": hashes.hashes,
     "lists": lists.lists,
     "sorted-sets": sortedsets.sorted_sets,
+    "bitmaps": bitmaps.bitmaps,
     "persistence": persistence.persistence,
     "huge-pages": hugepages.huge_pages,
 }

@@ -93,6 +93,9 @@ def render(data: dict, servers: list[str], markdown: bool) -> str:
     if "sorted-sets" in data:
         part("Sorted sets: processor time a command", throughput(data["sorted-sets"]["speed"], servers, markdown))
         part("Sorted sets: resident bytes", sizes(data["sorted-sets"]["memory"], servers, markdown, "measure"))
+    if "bitmaps" in data:
+        part("Large bitmaps: milliseconds a command", sizes(data["bitmaps"]["large"], servers, markdown, "command"))
+        part("Bitmaps: processor time a command", throughput(data["bitmaps"]["loads"], servers, markdown))
     if "persistence" in data:
         for measure, by_server in data["persistence"].items():
             part(f"Snapshots: {measure}", figures(by_server, servers, markdown))

@@ -97,6 +97,9 @@ static inline uint64_t cs_cycles(void) { return __rdtsc(); }
 // The calling thread's number in the system.
 int cs_thread_id(void);
 
+// How many bits of `count` bytes are 1.
+size_t cs_count_bits(const void *_Nonnull bytes, size_t count);
+
 // Accepts a connection, non-blocking and closed on exec. (GNU's accept4, which Swift's Glibc module hides.)
 int cs_accept4(int fd, struct sockaddr *_Nullable address, socklen_t *_Nullable length);
 

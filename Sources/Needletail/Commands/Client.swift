@@ -65,14 +65,14 @@
   }
 
   /// By CLIENT SETINFO; empty: unknown.
-  var libraryName: [UInt8] {
-    get { unsafe details?.pointee.libraryName ?? [] }
-    set { change { $0.libraryName = newValue } }
+  var libName: [UInt8] {
+    get { unsafe details?.pointee.libName ?? [] }
+    set { change { $0.libName = newValue } }
   }
 
-  var libraryVersion: [UInt8] {
-    get { unsafe details?.pointee.libraryVersion ?? [] }
-    set { change { $0.libraryVersion = newValue } }
+  var libVersion: [UInt8] {
+    get { unsafe details?.pointee.libVersion ?? [] }
+    set { change { $0.libVersion = newValue } }
   }
 
   /// Since when the output has been above its soft limit; 0: it is not.
@@ -115,14 +115,14 @@
 @safe private struct ClientDetails {
   var transaction: UnsafeMutablePointer<Transaction>?
   var name: [UInt8] = []
-  var libraryName: [UInt8] = []
-  var libraryVersion: [UInt8] = []
+  var libName: [UInt8] = []
+  var libVersion: [UInt8] = []
   var softLimitSinceSeconds: UInt32 = 0
 
   init() { unsafe transaction = nil }
 
   var isEmpty: Bool { unsafe nameByteCount == 0 && softLimitSinceSeconds == 0 && transaction == nil }
-  var nameByteCount: Int { name.count + libraryName.count + libraryVersion.count }
+  var nameByteCount: Int { name.count + libName.count + libVersion.count }
 }
 
 /// What a client asked for that changes how its commands are run and answered.

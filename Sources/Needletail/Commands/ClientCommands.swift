@@ -167,9 +167,9 @@ extension Engine {
       }
     }
     if isName {
-      request.client.state.libraryName = request[3].array
+      request.client.state.libName = request[3].array
     } else {
-      request.client.state.libraryVersion = request[3].array
+      request.client.state.libVersion = request[3].array
     }
     reply.ok()
   }
@@ -202,9 +202,13 @@ extension Engine {
     reply.error("ERR Client names cannot contain spaces, newlines or special characters.")
   }
 
-  /// Visible ASCII only: such text cannot break the lines of CLIENT LIST.
+  /// Visible ASCII only, up to a zero byte: what CLIENT LIST shows of it cannot break its lines. (Redis looks no further
+  /// either.)
   func isPlain(_ text: ByteView) -> Bool {
-    for index in 0..<text.count where text[index] < 0x21 || text[index] > 0x7e { return false }
+    for index in 0..<text.count {
+      if text[index] == 0 { return true }
+      if text[index] < 0x21 || text[index] > 0x7e { return false }
+    }
     return true
   }
 }

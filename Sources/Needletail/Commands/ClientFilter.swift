@@ -1,7 +1,7 @@
 /// Which clients CLIENT LIST and CLIENT KILL mean: those to which all conditions apply.
 struct ClientFilter {
   enum Kind {
-    case id, type, user, address, localAddress, ip, name, flags, libraryName, libraryVersion, database, capabilities
+    case id, type, user, address, localAddress, ip, name, flags, libName, libVersion, database, capabilities
     case age, idle
   }
 
@@ -65,8 +65,8 @@ extension Engine {
     case .localAddress: return client.state.connection.localAddress(unixPath: unixPath).text == bytes
     case .ip: return client.state.connection.peerAddress(unixPath: unixPath).host == bytes
     case .name: return client.state.name == bytes
-    case .libraryName: return client.state.libraryName == bytes
-    case .libraryVersion: return client.state.libraryVersion == bytes
+    case .libName: return client.state.libName == bytes
+    case .libVersion: return client.state.libVersion == bytes
     case .flags:
       let isUnix = client.state.connection.peerAddress(unixPath: unixPath).isUnix
       let flags = client.state.flags(isUnixSocket: isUnix)
@@ -138,7 +138,7 @@ struct ClientFilterParser {
   private func kind(_ name: ByteView, isNegated: Bool) -> ClientFilter.Kind? {
     let names: [(StaticString, ClientFilter.Kind)] = [
       ("id", .id), ("type", .type), ("user", .user), ("addr", .address), ("laddr", .localAddress), ("ip", .ip),
-      ("name", .name), ("flags", .flags), ("lib-name", .libraryName), ("lib-ver", .libraryVersion), ("db", .database),
+      ("name", .name), ("flags", .flags), ("lib-name", .libName), ("lib-ver", .libVersion), ("db", .database),
       ("capa", .capabilities), ("maxage", .age), ("idle", .idle),
     ]
     guard let kind = names.first(where: { name.equalsIgnoringCase($0.0) })?.1 else { return nil }
@@ -193,7 +193,7 @@ struct ClientFilterParser {
     case .capabilities:
       try judge(argument, allowed: "r", "ERR Unknown capa found in the provided filter: ")
       return .bytes(argument.array)
-    case .id, .address, .localAddress, .ip, .name, .libraryName, .libraryVersion:
+    case .id, .address, .localAddress, .ip, .name, .libName, .libVersion:
       return .bytes(argument.array)
     }
   }

@@ -264,13 +264,14 @@ extension Engine {
     let docs = row.docs
     let subcommands = commands.subcommandIndices(index)
     let count =
-      4 + (docs.flags.isEmpty ? 0 : 1) + (docs.deprecatedSince == nil ? 0 : 1) + (docs.replacedBy == nil ? 0 : 1)
+      3 + (docs.complexity.utf8CodeUnitCount == 0 ? 0 : 1) + (docs.flags.isEmpty ? 0 : 1)
+      + (docs.deprecatedSince == nil ? 0 : 1) + (docs.replacedBy == nil ? 0 : 1)
       + (docs.history.isEmpty ? 0 : 1) + (docs.arguments.isEmpty ? 0 : 1) + (subcommands.isEmpty ? 0 : 1)
     reply.map(count)
     replyField("summary", docs.summary)
     replyField("since", docs.since)
     replyField("group", docs.group)
-    replyField("complexity", docs.complexity)
+    if docs.complexity.utf8CodeUnitCount > 0 { replyField("complexity", docs.complexity) }
     if !docs.flags.isEmpty {
       reply.bulk("doc_flags")
       replyNames(docs.flags)
@@ -392,6 +393,8 @@ extension ACLCategories {
   var names: [StaticString] {
     Self.namesByBit.indices.filter { rawValue & 1 << $0 != 0 }.map { Self.namesByBit[$0] }
   }
+
+  static let all = ACLCategories(rawValue: 1 << UInt32(namesByBit.count) - 1)
 
   /// The category called `name`, without the `@`, in any case.
   static func named(_ name: ByteView) -> ACLCategories? {

@@ -1,6 +1,7 @@
 /// Names a command for the dispatcher: its family and its place in it.
 enum CommandID: Sendable, Hashable {
   case string(StringCommand)
+  case bitmap(BitmapCommand)
   case list(ListCommand)
   case set(SetCommand)
   case hash(HashCommand)
@@ -11,9 +12,27 @@ enum CommandID: Sendable, Hashable {
   case persistence(PersistenceCommand)
   case server(ServerCommand)
   case transaction(TransactionCommand)
+  case replication(ReplicationCommand)
+  case cluster(ClusterCommand)
+  case module(ModuleCommand)
+  case acl(ACLCommand)
 }
 
 extension CommandID {
+  /// Whether the command by its nature takes as long as its keys are large, or as there are keys. The turn can end after
+  /// it, when it did, instead of running a batch of its kind.
+  var mayTakeLong: Bool {
+    switch self {
+    case .bitmap(.bitcount), .bitmap(.bitop), .bitmap(.bitpos), .key(.keys), .key(.sort), .key(.sortReadonly), .string(.lcs), .server(.flushall), .server(.flushdb),
+      .set(.sdiff), .set(.sdiffcard), .set(.sdiffstore), .set(.sinter), .set(.sintercard), .set(.sinterstore),
+      .set(.sunion), .set(.sunioncard), .set(.sunionstore), .sortedSet(.zdiff), .sortedSet(.zdiffstore),
+      .sortedSet(.zinter), .sortedSet(.zintercard), .sortedSet(.zinterstore), .sortedSet(.zunion),
+      .sortedSet(.zunionstore):
+      true
+    default: false
+    }
+  }
+
   /// The argument that names an element, by its bytes, of the first key's collection; 0: none does, or not in a fixed
   /// place. Of several the first. It may be fetched before the command runs, and is something else in some of ZADD's
   /// forms, which does no harm.

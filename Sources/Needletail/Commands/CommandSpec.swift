@@ -41,7 +41,7 @@ struct CommandFlags: OptionSet, Sendable {
   static let allowBusy = CommandFlags(rawValue: 1 << 19)
   /// Ours, not shown: a setting says who may run the command.
   static let protected = CommandFlags(rawValue: 1 << 30)
-  /// Ours, not shown: the command changes how its connection reads, so a batch ends with it.
+  /// Ours, not shown: the command changes how its connection reads, or may take long, so a batch ends with it.
   static let endsBatch = CommandFlags(rawValue: 1 << 31)
 }
 
@@ -95,6 +95,7 @@ struct CommandDocs: Sendable {
   let summary: StaticString
   let since: StaticString
   let group: StaticString
+  /// Empty: none is told.
   let complexity: StaticString
   var flags: [StaticString] = []
   var deprecatedSince: StaticString? = nil

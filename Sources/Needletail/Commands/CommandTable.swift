@@ -233,6 +233,7 @@ extension CommandInfo {
     let range = row.legacyKeyRange
     var flags = row.flags
     if range.isIncomplete { flags.insert(.movablekeys) }
+    if row.id.mayTakeLong { flags.insert(.endsBatch) }
     self.init(
       id: row.id, arity: Int16(row.arity), flags: flags, firstKey: Int16(range.first), lastKey: Int16(range.last),
       step: Int16(range.step), elementIndex: row.id.elementIndex, isContainer: !row.subcommands.isEmpty)

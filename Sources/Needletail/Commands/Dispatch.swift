@@ -124,6 +124,7 @@ extension Engine {
   mutating func run(_ id: CommandID, _ request: Request) {
     switch id {
     case .string(let command): run(command, request)
+    case .bitmap(let command): run(command, request)
     case .list(let command): run(command, request)
     case .set(let command): run(command, request)
     case .hash(let command): run(command, request)
@@ -134,6 +135,10 @@ extension Engine {
     case .persistence(let command): run(command, request)
     case .server(let command): run(command, request)
     case .transaction(let command): run(command, request)
+    case .replication(let command): run(command, request)
+    case .cluster(let command): run(command, request)
+    case .module(let command): run(command, request)
+    case .acl(let command): run(command, request)
     }
   }
 }
@@ -145,7 +150,8 @@ extension CommandID {
     switch self {
     case .transaction(let command): command != .unwatch
     case .connection(let command): command == .quit || command == .reset
-    case .string, .list, .set, .hash, .sortedSet, .key, .client, .persistence, .server: false
+    case .string, .bitmap, .list, .set, .hash, .sortedSet, .key, .client, .persistence, .server, .replication, .cluster,
+      .module, .acl: false
     }
   }
 }

@@ -50,7 +50,7 @@ extension Engine {
     persistence.lastFreezeMicroseconds = clock.microseconds(cs_cycles() &- start)
     persistence.background = BackgroundSave(place: place, startMilliseconds: keyspace.nowMilliseconds,
       keyCount: view.keyCount, dirtyAtFreeze: keyspace.effects.dirty,
-      defaultLimboLimitBytes: SystemFacts.memoryBytes / 2)
+      defaultLimboLimitBytes: SystemFacts.usableMemoryBytes / 2)
     thread.start(SnapshotOrder(view: view, options: options, features: features, fields: fields, place: place,
       syncsIncrementally: settings.rdbSaveIncrementalFsync))
     logger.notice("Background saving started, keyspace frozen in \(persistence.lastFreezeMicroseconds) us")
@@ -144,8 +144,8 @@ extension Engine {
       + "\(InfoText.fixed(Double(milliseconds) / 1000, 3)) seconds, at most \(save.limboPeakBytes) bytes kept for it")
   }
 
-  /// Looks, once a turn while a view is open, how much it keeps from being freed. A save that keeps more than is allowed
-  /// is cancelled: it must not cost the server its memory.
+  /// Looks, once a turn while a view is open, how much it keeps from being freed. A save that keeps more than is
+  /// allowed is cancelled: it must not cost the server its memory.
   mutating func watchLimbo() {
     guard let save = persistence.background else { return }
     let limbo = keyspace.context.units.limbo.byteCount

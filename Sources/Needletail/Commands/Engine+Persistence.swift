@@ -131,6 +131,12 @@ extension Engine {
 // MARK: - Loading
 
 extension Engine {
+  /// Removes what killed processes have left where the snapshot is. At the start, before anything is written there.
+  func tidySnapshotDirectory() {
+    guard let place = try? SnapshotPlace(path: settings.dbFilename) else { return }
+    for name in place.removeAbandonedFiles() { logger.notice("Removed '\(name)', left by a process that is gone") }
+  }
+
   /// Opens `dbfilename` for loading. Nil without such a file.
   mutating func openSnapshot() throws(SnapshotFailure) -> RDBLoader? {
     let descriptor = unsafe open(settings.dbFilename, O_RDONLY | O_CLOEXEC)
@@ -191,7 +197,9 @@ extension Engine {
       if index &+ distance < batch.count { prefetch(batch[index &+ distance], database) }
       let decoded = batch[index]
       if !keyspace.insert(decoded, database: database) {
-        for rest in index..<batch.count { batch[rest].free(tag: keyspace.context.units.currentTag, keyspace.context.units.limbo) }
+        for rest in index..<batch.count {
+          batch[rest].free(tag: keyspace.context.units.currentTag, keyspace.context.units.limbo)
+        }
         throw RDBError(fault: .duplicateKey, offset: decoded.offset)
       }
     }

@@ -13,8 +13,9 @@ import CSystem
   let logger: Logger
   let memory: MemoryCounters
   let commands = CommandTable([
-    StringCommand.rows, ListCommand.rows, SetCommand.rows, HashCommand.rows, SortedSetCommand.rows, KeyCommand.rows,
-    ConnectionCommand.rows, ClientCommand.rows, PersistenceCommand.rows, ServerCommand.rows, TransactionCommand.rows,
+    StringCommand.rows, BitmapCommand.rows, ListCommand.rows, SetCommand.rows, HashCommand.rows, SortedSetCommand.rows,
+    KeyCommand.rows, ConnectionCommand.rows, ClientCommand.rows, PersistenceCommand.rows, ServerCommand.rows,
+    TransactionCommand.rows, ReplicationCommand.rows, ClusterCommand.rows, ModuleCommand.rows, ACLCommand.rows,
   ])
   /// What reproduces the running command when the request itself does not; only kept while somebody listens.
   var reproduction: [[UInt8]]?

@@ -10,15 +10,20 @@ extension Engine {
     let before = found.length
     let pairs = (request.count - 2) / 2
     var created = 0
+    var done = 0
     do throws(OutOfMemory) {
       if pairs > 1 { try keyspace.expectFields(&found, pairs) }
       for pair in 0..<pairs {
         if try keyspace.setField(&found, request[2 + 2 * pair], request[3 + 2 * pair]) { created += 1 }
+        done = pair + 1
         if pair == 0 && pairs > 1 && before < 0 { try keyspace.expectFields(&found, pairs) }
       }
     } catch {
       // What was set before stays set, and is told.
-      if created > 0 || before < 0 && found.entry != nil { reportHash("hset", found, before, changes: max(created, 1)) }
+      if done > 0 {
+        reportHash("hset", found, before, changes: done)
+        reproduce { for index in 0..<2 + 2 * done { $0.append(request[index]) } }
+      }
       return replyOutOfMemory()
     }
     reportHash("hset", found, before, changes: pairs)
@@ -44,7 +49,9 @@ extension Engine {
 
   /// Stores one field's value and tells of it.
   /// - Returns: false without memory, which has been answered.
-  private mutating func setField(_ found: inout Found, _ field: ByteView, _ value: ByteView, _ event: StaticString) -> Bool {
+  private mutating func setField(_ found: inout Found, _ field: ByteView, _ value: ByteView, _ event: StaticString)
+    -> Bool
+  {
     let before = found.length
     do throws(OutOfMemory) {
       _ = try keyspace.setField(&found, field, value)

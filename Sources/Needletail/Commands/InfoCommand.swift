@@ -309,6 +309,9 @@ enum SystemFacts {
 
   static var memoryBytes: Int { sysconf(CInt(_SC_PHYS_PAGES)) * sysconf(CInt(_SC_PAGESIZE)) }
 
+  /// The machine's memory, or less in a container that may not use all of it.
+  static var usableMemoryBytes: Int { min(memoryBytes, ControlGroups.memoryLimitBytes ?? Int.max) }
+
   /// Bytes of the process in physical memory; 0 when the kernel does not tell.
   static var residentBytes: Int {
     let file = unsafe open("/proc/self/statm", O_RDONLY | O_CLOEXEC)

@@ -17,6 +17,40 @@ extension KeyCommand {
           ArgumentSpec(name: "replace", kind: .pureToken, token: "REPLACE", isOptional: true),
         ])),
     CommandSpec(
+      id: .key(.migrate), name: "migrate", arity: -6, flags: [.write],
+      categories: [.keyspace, .write, .slow, .dangerous],
+      keySpecs: [
+        .key(3, "RW", "access", "delete"),
+        KeySpec(
+          flags: ["RW", "access", "delete", "incomplete"], begin: .keyword("KEYS", startFrom: -2),
+          find: .range(lastKey: -1, step: 1, limit: 0)),
+      ],
+      tips: ["nondeterministic_output"],
+      docs: CommandDocs(
+        summary: "Moves keys to another server, which this one does not do.",
+        since: "2.6.0", group: "generic", complexity: "O(N)",
+        history: [("3.0.0", "+COPY, +REPLACE"), ("3.0.6", "+KEYS"), ("4.0.7", "+AUTH"), ("6.0.0", "+AUTH2")],
+        arguments: [
+          .string("host"),
+          .integer("port"),
+          .choice("key-selector", [.key(), .token("empty-string", "")]),
+          .integer("destination-db"),
+          .integer("timeout"),
+          ArgumentSpec(name: "copy", kind: .pureToken, token: "COPY", since: "3.0.0", isOptional: true),
+          ArgumentSpec(name: "replace", kind: .pureToken, token: "REPLACE", since: "3.0.0", isOptional: true),
+          ArgumentSpec(
+            name: "authentication", kind: .oneOf, isOptional: true,
+            arguments: [
+              ArgumentSpec(name: "auth", kind: .string, token: "AUTH", displayText: "password", since: "4.0.7"),
+              ArgumentSpec(
+                name: "auth2", kind: .block, token: "AUTH2", since: "6.0.0",
+                arguments: [.string("username"), .string("password")]),
+            ]),
+          ArgumentSpec(
+            name: "keys", kind: .key, token: "KEYS", displayText: "key", keySpecIndex: 1, since: "3.0.6",
+            isOptional: true, isMultiple: true),
+        ])),
+    CommandSpec(
       id: .key(.move), name: "move", arity: 3, flags: [.write, .fast], categories: [.keyspace, .write, .fast],
       keySpecs: [
         KeySpec(flags: ["RW", "access", "update"], begin: .index(1), find: .range(lastKey: 0, step: 1, limit: 0))

@@ -1,7 +1,7 @@
 /// Keys of any type: deleting, finding, naming, looking into.
 enum KeyCommand: UInt8, Sendable, CaseIterable {
-  case copy, del, exists, expire, expireat, expiretime, keys, move, object, persist, pexpire, pexpireat, pexpiretime
-  case pttl, randomkey, rename, renamenx, scan, sort, sortReadonly, touch, ttl, type, unlink
+  case copy, del, exists, expire, expireat, expiretime, keys, migrate, move, object, persist, pexpire, pexpireat
+  case pexpiretime, pttl, randomkey, rename, renamenx, scan, sort, sortReadonly, touch, ttl, type, unlink
   case objectEncoding, objectFreq, objectHelp, objectIdletime, objectRefcount
 }
 
@@ -16,6 +16,7 @@ extension Engine {
     case .expireat: expireatCommand(request)
     case .expiretime: expiretimeCommand(request)
     case .keys: keysCommand(request)
+    case .migrate: reply.error("ERR MIGRATE is not supported. Use DUMP here and RESTORE on the other server.")
     case .move: moveCommand(request)
     case .object, .objectHelp: objectHelpCommand(request)
     case .objectEncoding: objectEncodingCommand(request)

@@ -17,6 +17,7 @@ extension CommandSpec {
   /// - Returns: false when the request does not fit the specs: keys are out of bounds or their number is none.
   func forEachKey(_ scan: KeyScan, _ body: (_ index: Int, _ flags: [StaticString]) -> Void) -> Bool {
     if id == .key(.sort) || id == .key(.sortReadonly) { return forEachSortedKey(scan, body) }
+    if id == .key(.migrate) { return forEachMigratedKey(scan, body) }
     for spec in keySpecs where !spec.isNoKey {
       guard let range = spec.range(scan) else { return false }
       let flags = spec.hasVariableFlags ? variableFlags(scan) ?? spec.flags : spec.flags
@@ -26,8 +27,9 @@ extension CommandSpec {
     return true
   }
 
-  /// SET reads the key only when it is asked for the old value or to compare it.
+  /// SET reads the key only when it is asked for the old value or to compare it. BITFIELD writes unless it only gets.
   private func variableFlags(_ scan: KeyScan) -> [StaticString]? {
+    if ByteView(name) == ByteView("bitfield") { return bitfieldFlags(scan) }
     guard ByteView(name) == ByteView("set") else { return nil }
     for index in stride(from: 3, to: scan.count, by: 1) {
       switch StringOption(scan[index]) {
@@ -37,6 +39,21 @@ extension CommandSpec {
       }
     }
     return ["OW", "update"]
+  }
+
+  /// BITFIELD writes when there is anything but GET in it, right or wrong.
+  private func bitfieldFlags(_ scan: KeyScan) -> [StaticString] {
+    var index = 2
+    while index < scan.count {
+      if scan[index].equalsIgnoringCase("get") && index + 2 < scan.count {
+        index += 3
+      } else if scan[index].equalsIgnoringCase("overflow") && index + 1 < scan.count {
+        index += 2
+      } else {
+        return ["RW", "access", "update"]
+      }
+    }
+    return ["RO", "access"]
   }
 
   /// SORT's specs find one key. What BY and GET read depends on the elements. The destination is that of the last STORE
@@ -61,6 +78,23 @@ extension CommandSpec {
       index += 1
     }
     if let destination { body(destination, keySpecs[2].flags) }
+    return true
+  }
+
+  /// MIGRATE's keys are behind KEYS where there is such an option, and then none may be in the usual place.
+  private func forEachMigratedKey(_ scan: KeyScan, _ body: (_ index: Int, _ flags: [StaticString]) -> Void) -> Bool {
+    guard scan.count > 3 else { return false }
+    var index = 6
+    while index + 1 < scan.count {
+      let option = scan[index]
+      if option.equalsIgnoringCase("keys") {
+        guard scan[3].isEmpty else { return false }
+        for key in index + 1..<scan.count { body(key, keySpecs[0].flags) }
+        return true
+      }
+      index += option.equalsIgnoringCase("auth2") ? 3 : option.equalsIgnoringCase("auth") ? 2 : 1
+    }
+    body(3, keySpecs[0].flags)
     return true
   }
 }

@@ -36,8 +36,10 @@ extension Engine {
     } catch {
       // What came before stays, and is told.
       let after = found.length
-      if after > max(before, 0) {
-        reportList(isTail ? "rpush" : "lpush", found, before, after, changes: after - max(before, 0))
+      let pushed = after - max(before, 0)
+      if pushed > 0 {
+        reportList(isTail ? "rpush" : "lpush", found, before, after, changes: pushed)
+        reproduce { for index in 0..<2 + pushed { $0.append(request[index]) } }
       }
       return replyOutOfMemory()
     }
@@ -84,7 +86,8 @@ extension Engine {
     let isSet: Bool
     do throws(OutOfMemory) {
       // Redis takes 32 bits of the index: clients see the same element change.
-      isSet = try keyspace.replaceElement(&found, at: Int(Int32(truncatingIfNeeded: index)), with: ListElement(request[3]))
+      isSet = try keyspace.replaceElement(&found, at: Int(Int32(truncatingIfNeeded: index)),
+        with: ListElement(request[3]))
     } catch {
       return replyOutOfMemory()
     }

@@ -13,11 +13,7 @@ extension Engine {
   private mutating func move(_ request: Request, from: Bool, to: Bool) {
     guard var (source, target) = listsToMove(request, missing: .null) else { return }
     guard let entry = source.entry else { return }
-    if request[1] == request[2] {
-      let value = ListValue(entry).end(isTail: from)
-      replyElement(value)
-      return rotate(&source, value, from: from, to: to)
-    }
+    if request[1] == request[2] { return rotate(&source, ListValue(entry).end(isTail: from), from: from, to: to) }
     let list = ListValue(entry)
     let value = list.end(isTail: from)
     let before = target.length
@@ -72,13 +68,14 @@ extension Engine {
     if count == length { removeEmptied(&source) }
   }
 
-  /// Moves an element within its list; it has been answered.
+  /// Moves an element within its list.
   private mutating func rotate(_ found: inout Found, _ value: PackedElement, from: Bool, to: Bool) {
     let length = found.length
     if length > 1 {
       let isDone = value.withBytes { Self.withCopy(of: $0) { rotate(&found, $0, from: from, to: to) } }
-      guard isDone else { return }
+      guard isDone else { return replyOutOfMemory() }
     } else {
+      replyElement(value)
       keyspace.shrinkList(&found)
     }
     reportList(to ? "rpush" : "lpush", found, length, length, changes: 1)
@@ -86,29 +83,37 @@ extension Engine {
   }
 
   /// - Parameter string: the element, which does not lie in the list.
-  private mutating func rotate(_ found: inout Found, _ string: ByteView, from: Bool, to: Bool) {
-    keyspace.removeEnd(&found, isTail: from)
+  /// - Returns: false, with nothing done, when there is no memory for it.
+  private mutating func rotate(_ found: inout Found, _ string: ByteView, from: Bool, to: Bool) -> Bool {
     let element = ListElement(string)
     var arrivals = Keyspace.Arrivals(element)
     if string.integer != nil { arrivals.stringBytes = 0 }
-    do throws(OutOfMemory) {
-      try keyspace.pushElements(&found, arrivals, isTail: to) { _ in element }
-    } catch {
-      // There was memory for its copy a moment ago, and what it lay in has been given back.
-      fatalError("out of memory")
+    let canFail = ListLeaf.canFail(element)
+    // A node of its own, which may find no memory, comes before the other one goes. At its own end such an element
+    // stays what it is.
+    if !canFail { keyspace.removeEnd(&found, isTail: from) }
+    if !canFail || from != to {
+      do throws(OutOfMemory) {
+        try keyspace.pushElements(&found, arrivals, isTail: to) { _ in element }
+      } catch {
+        precondition(canFail)
+        return false
+      }
     }
+    if canFail && from != to { keyspace.removeEnd(&found, isTail: from) }
+    reply.bulk(string)
     keyspace.shrinkList(&found)
+    return true
   }
 
   /// Calls `body` with a copy of some bytes.
-  /// - Returns: false, with nothing done, when there is no memory for it. (The answer is on its way already.)
-  private static func withCopy(of bytes: ByteView, _ body: (ByteView) -> Void) -> Bool {
+  /// - Returns: what `body` does; false, with nothing done, when there is no memory for the copy.
+  private static func withCopy(of bytes: ByteView, _ body: (ByteView) -> Bool) -> Bool {
     let capacity = max(bytes.count, 1)
     guard let copy = unsafe Heap.tryAllocate(capacity) else { return false }
+    defer { unsafe Heap.free(copy, capacity) }
     unsafe bytes.copy(to: copy)
-    body(unsafe ByteView(copy, count: bytes.count))
-    unsafe Heap.free(copy, capacity)
-    return true
+    return body(unsafe ByteView(copy, count: bytes.count))
   }
 }
 
@@ -185,6 +190,16 @@ extension Engine {
     return options
   }
 
+  /// - Returns: false without memory.
+  private mutating func tryPush(_ string: ByteView, to target: inout Found, isTail: Bool) -> Bool {
+    do throws(OutOfMemory) {
+      try push(PackedElement(string), to: &target, isTail: isTail)
+      return true
+    } catch {
+      return false
+    }
+  }
+
   /// Moves a block within its list: copied, put where it goes, and taken off where it was.
   private mutating func moveWithin(_ found: inout Found, _ range: Range<Int>, isReversed: Bool, from: Bool, to: Bool) {
     guard let entry = found.entry else { return }
@@ -194,21 +209,19 @@ extension Engine {
     var cursor = list.cursor(at: range.lowerBound)
     for _ in range { if let item = cursor.next() { block.append(item.element.withBytes { $0.array }) } }
     if isReversed { block.reverse() }
-    replyRange(list, range, isReversed: isReversed)
     // At the same end, or all of them: only a new order changes anything.
     if from != to && range.count < length || isReversed {
-      for string in to ? block : block.reversed() {
-        string.withBytes { string in
-          do throws(OutOfMemory) {
-            try push(PackedElement(string), to: &found, isTail: to)
-          } catch {
-            fatalError("out of memory")
-          }
+      for (moved, string) in (to ? block : block.reversed()).enumerated() {
+        guard string.withBytes({ tryPush($0, to: &found, isTail: to) }) else {
+          undoMove(&found, moved, isTail: to)
+          return replyOutOfMemory()
         }
       }
       let start = from == to ? (to ? length - range.count : range.count) : from ? length : 0
       keyspace.removeElements(&found, start..<start + range.count)
     }
+    reply.array(block.count)
+    for string in block { string.withBytes { reply.bulk($0) } }
     keyspace.shrinkList(&found)
     reportList(to ? "rpush" : "lpush", found, length, length, changes: range.count)
     reportAlso(.list, from ? "rpop" : "lpop", found, length: length)
@@ -217,10 +230,10 @@ extension Engine {
 
 extension [UInt8] {
   /// Calls `body` with a view of the bytes.
-  fileprivate func withBytes(_ body: (ByteView) -> Void) {
+  fileprivate func withBytes<R>(_ body: (ByteView) -> R) -> R {
     unsafe withUnsafeBytes { buffer in
       guard let base = buffer.baseAddress else { return body(.empty) }
-      body(unsafe ByteView(base, count: buffer.count))
+      return body(unsafe ByteView(base, count: buffer.count))
     }
   }
 }

@@ -110,7 +110,8 @@ extension Engine {
   }
 
   /// Calls `body` with the indexes of matches until it answers false.
-  private static func forEachPosition(_ string: ByteView, _ list: ListValue, _ options: PositionOptions, _ body: (Int) -> Bool) {
+  private static func forEachPosition(_ string: ByteView, _ list: ListValue, _ options: PositionOptions,
+    _ body: (Int) -> Bool) {
     let probe = PackedProbe(EncodedElement(string))
     let limit = options.maxLength == 0 ? list.count : min(options.maxLength, list.count)
     var cursor = list.cursor(at: options.isReversed ? list.count : 0)

@@ -51,7 +51,8 @@ extension Engine {
     reply.help(
       "MEMORY",
       [
-        "USAGE <key> [SAMPLES <count>]", "    Return the bytes that <key> takes: its entry, what its value has of its own and",
+        "USAGE <key> [SAMPLES <count>]",
+        "    Return the bytes that <key> takes: its entry, what its value has of its own and",
         "    its share of the table. SAMPLES changes nothing: nothing is guessed.",
       ])
   }

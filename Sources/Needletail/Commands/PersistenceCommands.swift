@@ -9,9 +9,11 @@ extension PersistenceCommand {
       categories: [.admin, .slow, .dangerous],
       docs: CommandDocs(
         summary: "Writes a snapshot in the background, of the data as they are now.",
-        since: "1.0.0", group: "server", complexity: "O(1)", history: [("3.2.2", "+SCHEDULE")],
+        since: "1.0.0", group: "server", complexity: "O(1)", history: [("3.2.2", "+SCHEDULE"), ("8.1.0", "+CANCEL")],
         arguments: [
-          ArgumentSpec(name: "schedule", kind: .pureToken, token: "SCHEDULE", since: "3.2.2", isOptional: true),
+          .choice(
+            "operation", isOptional: true,
+            [.token("schedule", "SCHEDULE", since: "3.2.2"), .token("cancel", "CANCEL", since: "8.1.0")]),
         ])),
     CommandSpec(
       id: .persistence(.dump), name: "dump", arity: 2, flags: [.readonly], categories: [.keyspace, .read, .slow],
@@ -38,6 +40,22 @@ extension PersistenceCommand {
         arguments: [
           ArgumentSpec(name: "key", kind: .key, keySpecIndex: 0), ArgumentSpec(name: "ttl", kind: .integer),
           ArgumentSpec(name: "serialized-value", kind: .string),
+          ArgumentSpec(name: "replace", kind: .pureToken, token: "REPLACE", since: "3.0.0", isOptional: true),
+          ArgumentSpec(name: "absttl", kind: .pureToken, token: "ABSTTL", since: "5.0.0", isOptional: true),
+          ArgumentSpec(name: "seconds", kind: .integer, token: "IDLETIME", since: "5.0.0", isOptional: true),
+          ArgumentSpec(name: "frequency", kind: .integer, token: "FREQ", since: "5.0.0", isOptional: true),
+        ])),
+    CommandSpec(
+      id: .persistence(.restore), name: "restore-asking", arity: -4, flags: [.write, .denyoom, .asking],
+      categories: [.keyspace, .write, .slow, .dangerous], keySpecs: [.key(1, "OW", "update")],
+      docs: CommandDocs(
+        summary: "As RESTORE, for a slot that is being moved here.",
+        since: "3.0.0", group: "server", complexity: "O(1); O(N*M); O(1)+O(1*M); O(N*M*log(N)); O(log(N))",
+        flags: ["syscmd"], history: [("3.0.0", "+REPLACE"), ("5.0.0", "+ABSTTL"), ("5.0.0", "+IDLETIME, +FREQ")],
+        arguments: [
+          .key(),
+          .integer("ttl"),
+          .string("serialized-value"),
           ArgumentSpec(name: "replace", kind: .pureToken, token: "REPLACE", since: "3.0.0", isOptional: true),
           ArgumentSpec(name: "absttl", kind: .pureToken, token: "ABSTTL", since: "5.0.0", isOptional: true),
           ArgumentSpec(name: "seconds", kind: .integer, token: "IDLETIME", since: "5.0.0", isOptional: true),
@@ -73,8 +91,8 @@ extension Engine {
 
   mutating func dumpCommand(_ request: Request) {
     guard let entry = lookupRead(request, 1).entry else { return reply.null() }
-    // The type, two lengths and the footer take less than 64 bytes, and compressing never makes it longer. An element of
-    // a collection takes less than three times what it takes here: 21 bytes for an integer of 9.
+    // The type, two lengths and the footer take less than 64 bytes, and compressing never makes it longer. An element
+    // of a collection takes less than three times what it takes here: 21 bytes for an integer of 9.
     let bytes = entry.type == .string ? entry.stringCount : 3 * (entry.byteCount + entry.childBytes)
     let capacity = Heap.goodSize(max(1024, bytes + 64))
     guard let buffer = unsafe Heap.tryAllocate(capacity) else { return replyOutOfMemory() }

@@ -6,11 +6,12 @@ enum ServerCommand: UInt8, Sendable, CaseIterable {
   case command, commandCount, commandInfo, commandDocs, commandList, commandGetKeys, commandGetKeysAndFlags, commandHelp
   case info
   case memory, memoryUsage, memoryHelp
-  case debug
+  case debug, lolwut
 }
 
 extension ServerCommand {
   static let rows: [CommandSpec] = basicRows + configRows + commandRows + infoRows + memoryRows + debugRows
+    + lolwutRows
 
   private static let basicRows: [CommandSpec] = [
     CommandSpec(
@@ -115,6 +116,7 @@ extension Engine {
     case .memoryUsage: memoryUsageCommand(request)
     case .memoryHelp: memoryHelpCommand()
     case .debug: debugCommand(request)
+    case .lolwut: lolwutCommand(request)
     }
   }
 

@@ -224,7 +224,9 @@ extension Engine {
   }
 
   /// A set of its own, whatever form its sources have; nil: it has no members.
-  private mutating func combine(_ sources: inout SetSources, _ operation: SetOperation) throws(OutOfMemory) -> BuiltValue? {
+  private mutating func combine(_ sources: inout SetSources, _ operation: SetOperation) throws(OutOfMemory)
+    -> BuiltValue?
+  {
     guard sources.count > 0 else { return nil }
     switch operation {
     case .intersection:

@@ -116,8 +116,8 @@ extension Engine {
     let before = found.length
     let members = request.count - 2
     var added = 0
+    var index = 2
     do throws(OutOfMemory) {
-      var index = 2
       if before < 0 {
         try keyspace.makeSet(&found, request[2], expected: members)
         added = 1
@@ -131,7 +131,10 @@ extension Engine {
       }
     } catch {
       // What was added before stays, and is told.
-      if added > 0 { reportSet("sadd", found, before, max(before, 0) + added) }
+      if added > 0 {
+        reportSet("sadd", found, before, max(before, 0) + added)
+        reproduce { for done in 0..<index { $0.append(request[done]) } }
+      }
       return replyOutOfMemory()
     }
     if added > 0 { reportSet("sadd", found, before, max(before, 0) + added) }

@@ -88,7 +88,8 @@ extension Engine {
     }
     if added + updated > 0 {
       let after = before < 0 ? added : before + added
-      report(.sortedSet, rules.contains(.increments) ? "zincr" : "zadd", found, lengthBefore: before, lengthAfter: after)
+      report(.sortedSet, rules.contains(.increments) ? "zincr" : "zadd", found, lengthBefore: before,
+        lengthAfter: after)
       keyspace.effects.count(added + updated - 1)
     }
     if end < request.count {
@@ -138,7 +139,8 @@ extension Engine {
     removeRange(request, "zremrangebylex") { $0.ranks(range) }
   }
 
-  private mutating func removeRange(_ request: Request, _ event: StaticString, _ ranks: (SortedSetValue) -> Range<Int>) {
+  private mutating func removeRange(_ request: Request, _ event: StaticString,
+    _ ranks: (SortedSetValue) -> Range<Int>) {
     var found = lookupWrite(request, 1)
     guard let entry = found.entry else { return reply.integer(0) }
     guard entry.type == .sortedSet else { return reply.wrongType() }

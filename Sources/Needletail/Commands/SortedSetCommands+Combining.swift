@@ -191,7 +191,9 @@ extension Engine {
       if joined.isNaN { joined = 0 }
       for index in 1..<inputs.count {
         let input = inputs[index]
-        guard let other = input.isSame(as: smallest) ? score : input.score(member, keyspace.context) else { return true }
+        guard let other = input.isSame(as: smallest) ? score : input.score(member, keyspace.context) else {
+          return true
+        }
         joined = combination.joined(joined, combination.weighted(other, input))
       }
       isComplete = result.add(member, joined, &keyspace.context) != .outOfMemory

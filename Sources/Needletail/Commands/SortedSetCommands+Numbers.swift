@@ -8,8 +8,8 @@ extension ByteView {
   @inline(__always)
   var score: Double? { plainDecimal ?? anyScore(isBound: false) }
 
-  /// The bound of a range of scores. Redis reads these in another way than scores: what is too large is infinite, what is
-  /// too small is zero, as is no text at all; hexadecimal is none, and a zero byte ends the text.
+  /// The bound of a range of scores. Redis reads these in another way than scores: what is too large is infinite, what
+  /// is too small is zero, as is no text at all; hexadecimal is none, and a zero byte ends the text.
   @inline(__always)
   var scoreBound: Double? { plainDecimal ?? anyScore(isBound: true) }
 

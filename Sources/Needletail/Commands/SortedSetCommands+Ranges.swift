@@ -168,7 +168,8 @@ extension Engine {
     guard let bounds = rangeBounds(request, syntax.keyIndex + 1, finalOrder, isReversed: isReversed ?? false) else {
       return nil
     }
-    return RangeQuery(bounds: bounds, isReversed: isReversed ?? false, withScores: withScores, offset: offset, limit: limit)
+    return RangeQuery(bounds: bounds, isReversed: isReversed ?? false, withScores: withScores, offset: offset,
+      limit: limit)
   }
 
   private mutating func rangeBounds(_ request: Request, _ index: Int, _ order: RangeSyntax.Order, isReversed: Bool)

@@ -54,7 +54,7 @@ extension Engine {
   private mutating func replyLCS(_ a: ByteView, _ b: ByteView, _ options: LCSOptions) {
     guard max(a.count, b.count) < UInt32.max - 1 else { return reply.error("ERR String too long for LCS") }
     let (byteCount, overflows) = ((a.count + 1) * (b.count + 1)).multipliedReportingOverflow(by: 4)
-    guard !overflows && byteCount <= settings.bulkLengthMaxBytes else {
+    guard !overflows && byteCount <= settings.stringMaxBytes else {
       return reply.error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")
     }
     guard let table = LCSTable(a, b) else {

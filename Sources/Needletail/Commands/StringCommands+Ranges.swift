@@ -63,7 +63,7 @@ extension Engine {
   /// The sum, if a string may be that long.
   private func stringCount(_ count: Int, plus added: Int) -> Int? {
     let (sum, overflows) = count.addingReportingOverflow(added)
-    return overflows || sum > settings.bulkLengthMaxBytes ? nil : sum
+    return overflows || sum > settings.stringMaxBytes ? nil : sum
   }
 
   private mutating func replyTooLong() {

@@ -1,5 +1,5 @@
-// Only in builds with -DPLANTED_FAULTS, which the differential test's own test makes: faults to be found, and a file that
-// keeps what reproduces the keyspace's changes.
+// Only in builds with -DPLANTED_FAULTS, which the differential test's own test makes: faults to be found, and a file
+// that keeps what reproduces the keyspace's changes.
 #if PLANTED_FAULTS
 import Glibc
 
@@ -39,7 +39,9 @@ extension Engine {
     case (.lostExpiry, .string(.append)), (.lostExpiry, .string(.setrange)):
       run(id, request)
       var found = lookupWrite(request, 1)
-      guard let entry = found.entry, entry.type == .string, entry.hasExpiry, 46...48 ~= entry.stringCount else { return }
+      guard let entry = found.entry, entry.type == .string, entry.hasExpiry, 46...48 ~= entry.stringCount else {
+        return
+      }
       keyspace.clearExpiry(&found)
     case (.wrongState, .string(.decrby)):
       run(id, request)

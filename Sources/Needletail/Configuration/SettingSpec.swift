@@ -85,6 +85,14 @@ struct SettingSpec: Sendable {
     self.refusal = refusal
   }
 
+  /// A setting that is stored and shown and has no effect.
+  static func later(
+    _ name: String, aliases: [String] = [], _ kind: Kind, _ change: Change = .mutable, isHidden: Bool = false,
+    help: String, refusal: (@Sendable (Settings) -> String?)? = nil
+  ) -> SettingSpec {
+    SettingSpec(name, aliases: aliases, kind, change, .acceptedWithout, isHidden: isHidden, help: help, refusal: refusal)
+  }
+
   /// Those that say how collections are kept.
   static let collectionNames = Set(settingSections.first { $0.title == "Collections" }!.specs.map(\.name))
 

@@ -53,6 +53,9 @@ struct Settings: Sendable, Equatable {
   // Clients
   var maxClients = 10_000
   var bulkLengthMaxBytes = 512 << 20
+  /// The longest string that there may be: what `proto-max-bulk-len` says, as far as there are addresses for it, so that
+  /// nobody's sum of sizes overflows.
+  var stringMaxBytes: Int { min(bulkLengthMaxBytes, 1 << 47) }
   var queryBufferMaxBytes = 1 << 30
   var outputBufferLimits = OutputBufferLimits()
 
@@ -106,7 +109,7 @@ struct Settings: Sendable, Equatable {
   /// Nobody has said anything else.
   var savePointsAreDefaults = true
   var stopWritesOnBgsaveError = true
-  /// 0: half of the machine's memory.
+  /// 0: half of the memory.
   var snapshotLimboLimitBytes = 0
   var appendOnly = false
   var dbFilename = "dump.rdb"

@@ -47,7 +47,8 @@ enum CollectionPart {
   }
 
   /// Visits about `units` units of the collection, and takes them from it.
-  mutating func step<Visitor: ViewVisitor & ~Copyable>(units: inout Int, isCancelled: Bool, _ releaser: inout UnitReleaser,
+  mutating func step<Visitor: ViewVisitor & ~Copyable>(units: inout Int, isCancelled: Bool,
+    _ releaser: inout UnitReleaser,
     _ visitor: inout Visitor)
   {
     guard let current else { return }
@@ -90,7 +91,9 @@ enum CollectionPart {
   let releaser: UnsafeMutablePointer<UnitReleaser>
   let visitor: UnsafeMutablePointer<Visitor>
 
-  mutating func visit(_ unit: UnsafeMutableRawPointer) { unsafe visitor.pointee.visit(.scored(ScoredMember(raw: unit))) }
+  mutating func visit(_ unit: UnsafeMutableRawPointer) {
+    unsafe visitor.pointee.visit(.scored(ScoredMember(raw: unit)))
+  }
 
   mutating func take(dead unit: UnsafeMutableRawPointer, _ byteCount: Int) {
     unsafe releaser.pointee.take(dead: unit, byteCount)

@@ -75,8 +75,8 @@ enum ValueEncoding: UInt8 {
   /// Strings and packed collections up to this length lie in the entry itself.
   static let inlineMaxBytes = 1024
 
-  /// True when Redis 8.2 would hold key, expiry and string in one object of 64 bytes: OBJECT ENCODING then says `embstr`.
-  /// How ours lies in memory has nothing to do with it; clients and tests look at the word.
+  /// True when Redis 8.2 would hold key, expiry and string in one object of 64 bytes: OBJECT ENCODING then says
+  /// `embstr`. How ours lies in memory has nothing to do with it; clients and tests look at the word.
   @inline(__always)
   static func isEmbedded(keyCount: Int, stringCount: Int, hasExpiry: Bool) -> Bool {
     keyCount + stringCount <= (hasExpiry ? 33 : 41)

@@ -1,8 +1,8 @@
 /// Blocks for entries whose keys are huge, set aside before a command runs.
 ///
-/// An entry holds its key, whose size a client chose: above `Heap.fallibleThresholdBytes` there may be no memory for it.
-/// Commands are answered so before they have changed anything, and find their memory here when they make entries, which
-/// therefore never fails. Empty but while such a command runs.
+/// An entry holds its key, whose size a client chose: above `Heap.fallibleThresholdBytes` there may be no memory for
+/// it. Commands are answered so before they have changed anything, and find their memory here when they make entries,
+/// which therefore never fails. Empty but while such a command runs.
 @safe struct EntryReserve: ~Copyable {
   @safe private struct Block {
     let raw: UnsafeMutableRawPointer
@@ -40,7 +40,9 @@
 
   /// A block for an entry of `byteCount` bytes: one that was set aside, or else a new one.
   mutating func take(_ byteCount: Int) -> UnsafeMutableRawPointer {
-    guard let index = blocks.firstIndex(where: { $0.byteCount >= byteCount }) else { return unsafe Heap.allocate(byteCount) }
+    guard let index = blocks.firstIndex(where: { $0.byteCount >= byteCount }) else {
+      return unsafe Heap.allocate(byteCount)
+    }
     let block = blocks.remove(at: index)
     return unsafe Heap.shrink(block.raw, block.byteCount, byteCount)
   }

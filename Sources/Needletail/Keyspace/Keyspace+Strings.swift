@@ -24,6 +24,15 @@ extension Keyspace {
     putUnit(&found, shape, unit)
   }
 
+  /// Makes the key a string of the unit's bytes whose encoding is raw, whatever they spell; an expiry goes. The unit is
+  /// freed when the bytes are short enough for the entry.
+  mutating func setRawString(_ found: inout Found, _ unit: StringUnit) {
+    guard unit.count <= Entry.inlineMaxBytes else { return setString(&found, adopting: unit, expiry: .clear) }
+    let shape = Entry.Shape(key: found.key.bytes, expiry: nil, stringCount: unit.count, isMarkedRaw: true)
+    unsafe put(&found, shape) { unsafe unit.bytes.copy(to: $0) }
+    unsafe Heap.free(unit.raw, unit.byteCount)
+  }
+
   /// A unit with a copy of `value`, or the one that it was read into when it is a large argument.
   mutating func makeUnit(_ value: ByteView) throws(OutOfMemory) -> StringUnit {
     if let unit = adoptLargeArgument(value) { return unit }
@@ -38,8 +47,8 @@ extension Keyspace {
     return unit
   }
 
-  /// Redis stores the value first, in the place of an object whose expiry goes only when none is to follow, and then sets
-  /// the expiry.
+  /// Redis stores the value first, in the place of an object whose expiry goes only when none is to follow, and then
+  /// sets the expiry.
   @inline(__always)
   func isEmbedded(_ found: Found, _ count: Int, _ change: ExpiryChange) -> Bool {
     let keyCount = found.key.bytes.count
@@ -99,7 +108,8 @@ extension Keyspace {
       }
       return
     }
-    if let entry = found.entry, let unit = entry.stringUnit, unit.pins == 0, unsafe !context.units.belongsToView(unit.raw),
+    if let entry = found.entry, let unit = entry.stringUnit, unit.pins == 0,
+      unsafe !context.units.belongsToView(unit.raw),
       unsafe !context.units.belongsToView(entry.raw)
     {
       let grown = try unit.withCapacity(count)
@@ -111,7 +121,9 @@ extension Keyspace {
       return
     }
     let reserve = found.entry == nil ? 0 : StringUnit.reserve(count)
-    guard let unit = StringUnit.make(capacity: count + reserve, tag: context.units.currentTag) else { throw OutOfMemory() }
+    guard let unit = StringUnit.make(capacity: count + reserve, tag: context.units.currentTag) else {
+      throw OutOfMemory()
+    }
     let kept = unsafe Self.copyString(found.entry, to: unsafe unit.data, limit: count)
     unsafe memset(unit.data + kept, 0, count - kept)
     unsafe body(unit.data)

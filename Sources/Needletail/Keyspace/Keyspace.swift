@@ -30,8 +30,8 @@ extension Entry: TableElement {
   @inline(__always) func hasKey(_ key: ByteView) -> Bool { self.key == key }
 }
 
-/// All databases. Every change to an entry goes through `put` (a unit replaced), `retire` (a unit left behind) or `drop`
-/// (a value gone), as DESIGN.md §5 asks.
+/// All databases. Every change to an entry goes through `put` (a unit replaced), `retire` (a unit left behind) or
+/// `drop` (a value gone), as DESIGN.md §5 asks.
 @safe struct Keyspace: ~Copyable {
   struct Database: ~Copyable {
     var table: SegmentedTable<Entry>
@@ -63,7 +63,8 @@ extension Entry: TableElement {
 
   init(databaseCount: Int, seed: HashSeed, freer: BackgroundFreer, nowMilliseconds: Int) {
     self.databaseCount = databaseCount
-    context = TableContext(units: Units(freer: freer), wheel: TimingWheel(baseMilliseconds: nowMilliseconds), seed: seed)
+    context = TableContext(units: Units(freer: freer), wheel: TimingWheel(baseMilliseconds: nowMilliseconds),
+      seed: seed)
     databaseOfTable = Array(0..<databaseCount)
     unsafe databases = .allocate(capacity: databaseCount)
     for i in 0..<databaseCount { unsafe (databases + i).initialize(to: Database(table: SegmentedTable(id: i))) }

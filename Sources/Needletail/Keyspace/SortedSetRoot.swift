@@ -48,7 +48,9 @@
 
   /// The hash of a member in this set's index. Complexity: O(member).
   @inline(__always)
-  func hash(_ member: ByteView, _ context: borrowing TableContext) -> UInt64 { unsafe index.pointee.hash(member, context) }
+  func hash(_ member: ByteView, _ context: borrowing TableContext) -> UInt64 {
+    unsafe index.pointee.hash(member, context)
+  }
 
   /// Complexity: O(1).
   @inline(__always)

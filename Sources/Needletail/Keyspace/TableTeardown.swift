@@ -53,8 +53,8 @@
 }
 
 extension Entry {
-  /// Frees an entry that was unlinked when `currentTag` was `tag`, with its value, but for what a view or a reply holds.
-  /// On any thread. Complexity: O(value).
+  /// Frees an entry that was unlinked when `currentTag` was `tag`, with its value, but for what a view or a reply
+  /// holds. On any thread. Complexity: O(value).
   func free(tag: UInt8, _ limbo: Limbo) {
     // Children first: a disposed unit is not read again.
     if let unit = stringUnit {

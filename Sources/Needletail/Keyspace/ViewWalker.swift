@@ -21,8 +21,8 @@ struct NoVisitor: ViewVisitor {
 ///
 /// A large collection is walked where its entry is met, before the next entry.
 ///
-/// A unit is released when nothing of it is read any more; from then on the loop changes it in place. Allocates before it
-/// starts and never between units.
+/// A unit is released when nothing of it is read any more; from then on the loop changes it in place. Allocates before
+/// it starts and never between units.
 @safe struct ViewWalker: ~Copyable {
   private let view: FrozenView
   private var releaser: UnitReleaser

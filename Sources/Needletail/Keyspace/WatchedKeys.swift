@@ -14,7 +14,8 @@ final class Watcher {
   init() {}
 }
 
-/// Optimistic locks: which clients watch which keys. A write to a watched key marks its watchers, whose EXEC then fails.
+/// Optimistic locks: which clients watch which keys. A write to a watched key marks its watchers, whose EXEC then
+/// fails.
 struct WatchedKeys: ~Copyable {
   /// By the key's hash.
   private var watchers: [UInt64: [Watcher]] = [:]

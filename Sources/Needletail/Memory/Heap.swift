@@ -37,7 +37,8 @@ enum Heap {
     return unsafe je_realloc(block, oldByteCount, byteCount)
   }
 
-  /// Gives back what a block has beyond the size class of `byteCount`. Complexity: O(1): large blocks stay where they are.
+  /// Gives back what a block has beyond the size class of `byteCount`. Complexity: O(1): large blocks stay where they
+  /// are.
   static func shrink(_ block: UnsafeMutableRawPointer, _ oldByteCount: Int, _ byteCount: Int)
     -> UnsafeMutableRawPointer
   {
@@ -67,8 +68,8 @@ enum Heap {
 
   /// Leaves returning unused pages to the system to jemalloc's own thread: doing it is many system calls in a row,
   /// which the event loop would otherwise make in the middle of a command. Segments that grow leave many pages behind,
-  /// which jemalloc would keep for ten seconds. Huge ones are kept for longer, since small parts of them are not returned:
-  /// free neighbours have to come together first.
+  /// which jemalloc would keep for ten seconds. Huge ones are kept for longer, since small parts of them are not
+  /// returned: free neighbours have to come together first.
   static func releasePagesInBackground(hugePages: Bool) {
     var isOn = true
     unsafe _ = je_control("background_thread", nil, nil, &isOn, MemoryLayout<Bool>.size)

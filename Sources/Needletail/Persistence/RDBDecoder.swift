@@ -83,7 +83,9 @@ struct RDBDecoderOptions {
       guard digit <= 9 else { throw RDBError(fault: .notASnapshot, offset: 0) }
       version = version * 10 + Int(digit)
     }
-    guard RDBFormat.isReadable(version), isValkeys == (version == RDBFormat.valkeyVersion) else { throw RDBError(fault: .version(version), offset: 0) }
+    guard RDBFormat.isReadable(version), isValkeys == (version == RDBFormat.valkeyVersion) else {
+      throw RDBError(fault: .version(version), offset: 0)
+    }
   }
 
   /// The next record. After `end` nothing may be asked for.

@@ -81,10 +81,14 @@ import Glibc
   /// Makes the file durable and puts it in the place of the old one.
   mutating func commit() throws(SystemError) {
     try makeDurable()
-    if unsafe renameat(place.directory, temporaryName, place.directory, place.name) != 0 { throw SystemError(code: errno, call: "rename") }
+    if unsafe renameat(place.directory, temporaryName, place.directory, place.name) != 0 {
+      throw SystemError(code: errno, call: "rename")
+    }
     isCommitted = true
     // Makes the rename durable. Some file systems have nothing to do for a directory and say so.
-    if fsync(place.directory) != 0 && errno != EINVAL && errno != EROFS { throw SystemError(code: errno, call: "fsync") }
+    if fsync(place.directory) != 0 && errno != EINVAL && errno != EROFS {
+      throw SystemError(code: errno, call: "fsync")
+    }
   }
 }
 
@@ -109,4 +113,50 @@ import Glibc
   }
 
   static func temporaryName(isInBackground: Bool) -> String { "temp-\(isInBackground ? "bg-" : "")\(getpid()).rdb" }
+}
+
+// MARK: - What killed processes have left
+
+extension SnapshotPlace {
+  /// Unlinks temporary files, ours and Redis's, whose process has been killed before it could. A name that holds this
+  /// process's own number is an earlier one's: nothing has been written yet. That is common in containers, where the
+  /// server is always number 1.
+  /// - Returns: their names.
+  func removeAbandonedFiles() -> [String] {
+    abandonedFiles().filter { unsafe unlinkat(directory, $0, 0) == 0 }
+  }
+
+  private func abandonedFiles() -> [String] {
+    // A second descriptor, since closing the stream closes its own.
+    let descriptor = unsafe openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return [] }
+    guard let stream = unsafe fdopendir(descriptor) else {
+      close(descriptor)
+      return []
+    }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    while let entry = unsafe readdir(stream) {
+      guard unsafe entry.pointee.d_type == DT_REG || entry.pointee.d_type == DT_UNKNOWN else { continue }
+      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        unsafe String(decoding: unsafe bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if let process = Self.process(ofTemporaryName: name), process == getpid() || Self.isGone(process) {
+        names.append(name)
+      }
+    }
+    return names
+  }
+
+  /// The number in `temp-12.rdb` or `temp-bg-12.rdb`. Nil of any other name.
+  static func process(ofTemporaryName name: String) -> pid_t? {
+    guard name.hasPrefix("temp-"), name.hasSuffix(".rdb") else { return nil }
+    var digits = name.dropFirst(5).dropLast(4)
+    if digits.hasPrefix("bg-") { digits = digits.dropFirst(3) }
+    guard let process = pid_t(digits), process > 0, String(process) == digits else { return nil }
+    return process
+  }
+
+  /// Also false when it cannot be told.
+  private static func isGone(_ process: pid_t) -> Bool { kill(process, 0) != 0 && errno == ESRCH }
 }

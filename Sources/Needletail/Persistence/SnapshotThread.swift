@@ -21,9 +21,9 @@ struct SnapshotResult {
 
 /// The thread that walks frozen views and writes them into files.
 ///
-/// It runs at low priority, so that on a busy core the event loop keeps most of it, and has a jemalloc arena of its own,
-/// so that it never holds a lock of the allocator that the loop waits for (DESIGN.md §5, rule 11). It lives as long as
-/// the process and does one order at a time.
+/// It runs at low priority, so that on a busy core the event loop keeps most of it, and has a jemalloc arena of its
+/// own, so that it never holds a lock of the allocator that the loop waits for (DESIGN.md §5, rule 11). It lives as
+/// long as the process and does one order at a time.
 @safe final class SnapshotThread: @unchecked Sendable {
   enum Phase: UInt64 {
     case idle

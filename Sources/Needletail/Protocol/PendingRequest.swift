@@ -73,7 +73,8 @@ struct InputFootprint {
     if let length = parser.awaitedLargeArgument {
       guard prepareLarge(length) else { return nil }
       let incoming = incoming!
-      return unsafe (incoming.block + LargeArguments.headerBytes + incomingFilled, incoming.byteCount + 2 - incomingFilled)
+      return unsafe (incoming.block + LargeArguments.headerBytes + incomingFilled,
+        incoming.byteCount + 2 - incomingFilled)
     }
     if capacity - end < minimum { compact() }
     if capacity - end < minimum { move(to: max(capacity * 2, end + minimum)) }

@@ -189,7 +189,7 @@ extension Server {
   }
 
   private func limits(_ client: Client) -> RequestParser.Limits {
-    RequestParser.Limits(bulkMaxBytes: engine.settings.bulkLengthMaxBytes, isAuthenticated: client.state.isAuthenticated)
+    RequestParser.Limits(bulkMaxBytes: engine.settings.stringMaxBytes, isAuthenticated: client.state.isAuthenticated)
   }
 
   /// Adds a parsed request to the batch, starts fetching its key's bucket, and executes the batch when it is time.

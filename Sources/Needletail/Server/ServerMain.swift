@@ -52,6 +52,7 @@ private func serve(_ settings: Settings, _ configurationFile: String) -> CInt {
     #endif
     guard server.listen() else { return 1 }
     if !settings.pidFile.isEmpty { writePidFile(settings.pidFile, logger) }
+    server.engine.tidySnapshotDirectory()
     guard server.startLoading() else { return 1 }
     server.run()
   } catch {

@@ -59,8 +59,8 @@ extension CountedTree {
     self = CountedTree(leaf, height: 0)
   }
 
-  /// Puts a leaf in right before or after the position's. In an ordered tree the right one of the two must have its key:
-  /// `leaf.key`, or `oldKey` when the new one comes before. Positions are void afterwards. Complexity: O(log n).
+  /// Puts a leaf in right before or after the position's. In an ordered tree the right one of the two must have its
+  /// key: `leaf.key`, or `oldKey` when the new one comes before. Positions are void afterwards. Complexity: O(log n).
   mutating func insertLeaf(_ leaf: TreeChild, at position: TreePosition, isBefore: Bool, oldKey: UInt128 = 0,
     _ units: inout Units)
   {
@@ -93,7 +93,8 @@ extension CountedTree {
     self = CountedTree(node.summary(), height: height + 1)
   }
 
-  /// Inserts a child into the path's node at `level`, splitting nodes upwards while they are full. The path is writable.
+  /// Inserts a child into the path's node at `level`, splitting nodes upwards while they are full. The path is
+  /// writable.
   private mutating func insert(_ child: TreeChild, _ path: inout TreePath, _ level: Int, _ index: Int,
     _ units: inout Units)
   {

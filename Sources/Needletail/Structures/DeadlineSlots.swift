@@ -118,7 +118,11 @@ import Glibc
     } else {
       for index in 0..<count {
         let due = UInt32(unsafe list[index] >> 32)
-        if due <= tick { body(Int(UInt32(truncatingIfNeeded: unsafe list[index]))) } else if due < earliest { earliest = due }
+        if due <= tick {
+          body(Int(UInt32(truncatingIfNeeded: unsafe list[index])))
+        } else if due < earliest {
+          earliest = due
+        }
       }
     }
     return earliest

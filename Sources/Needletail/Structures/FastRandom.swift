@@ -9,6 +9,9 @@ struct FastRandom: RandomNumberGenerator {
     state = system.next()
   }
 
+  /// The same numbers for the same seed.
+  init(seed: UInt64) { state = seed }
+
   @inline(__always)
   mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15

@@ -79,8 +79,8 @@
 }
 
 extension SegmentedTable where Element == HashField {
-  /// Gives the field at `position` another value, where it lies when it can stay there. The value must not lie in a unit
-  /// of this table. Complexity: O(value).
+  /// Gives the field at `position` another value, where it lies when it can stay there. The value must not lie in a
+  /// unit of this table. Complexity: O(value).
   /// - Returns: false, with nothing changed, without memory.
   mutating func setValue(_ value: ByteView, at position: Position, _ context: inout TableContext) -> Bool {
     let old = element(at: position)

@@ -1,5 +1,5 @@
-/// An element about to be put into a list, with how long Redis would find it: how lists are cut into nodes and when they
-/// are called a listpack follows Redis's own sizes. It borrows a string's bytes.
+/// An element about to be put into a list, with how long Redis would find it: how lists are cut into nodes and when
+/// they are called a listpack follows Redis's own sizes. It borrows a string's bytes.
 @safe struct ListElement {
   let encoded: EncodedElement
   /// Bytes of the string, an integer written out.
@@ -91,8 +91,8 @@ extension PackedList.Item {
   }
 }
 
-/// What `list-max-listpack-size` allows: elements of a node when it is positive, bytes when it is -1 to -5 (4, 8, 16, 32
-/// or 64 KiB, in Redis's own packed form).
+/// What `list-max-listpack-size` allows: elements of a node when it is positive, bytes when it is -1 to -5 (4, 8, 16,
+/// 32 or 64 KiB, in Redis's own packed form).
 struct ListNodeLimit {
   /// Bytes of a node where elements are counted, and the longest element that shares a node.
   private static let safeBytes = 8192
@@ -128,7 +128,8 @@ struct ListNodeLimit {
   }
 
   func allowsJoining(_ a: ListLeaf, _ b: ListLeaf) -> Bool {
-    !isExceeded(byteCount: a.listpackByteCount + b.listpackByteCount - Listpack.emptyByteCount, count: a.count + b.count)
+    !isExceeded(byteCount: a.listpackByteCount + b.listpackByteCount - Listpack.emptyByteCount,
+      count: a.count + b.count)
   }
 
   /// Whether a list with this only leaf may be a listpack.

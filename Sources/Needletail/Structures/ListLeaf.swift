@@ -2,11 +2,12 @@
 ///
 ///     | tag 1 | size class 1 | difference 2 | bytes 4 | PackedList |
 ///
-/// The class is that of the allocation, the bytes those of the blob. The difference is what the elements would take more
-/// in Redis's packed form, so that the list can be cut where Redis cuts it: 454 elements of 16 bytes with 18 bytes each
-/// and 14 for leaf and list together just fit the class of 8 KiB.
+/// The class is that of the allocation, the bytes those of the blob. The difference is what the elements would take
+/// more in Redis's packed form, so that the list can be cut where Redis cuts it: 454 elements of 16 bytes with 18 bytes
+/// each and 14 for leaf and list together just fit the class of 8 KiB.
 ///
-/// A leaf that is too full or belongs to a view is replaced by a larger one or a copy; nobody keeps one across a change.
+/// A leaf that is too full or belongs to a view is replaced by a larger one or a copy; nobody keeps one across a
+/// change.
 @safe struct ListLeaf {
   let raw: UnsafeMutableRawPointer
 
@@ -84,7 +85,7 @@
   static func make(_ contents: Contents, capacity: Int = 0, hasRoomInFront: Bool = false, tag: UInt8) -> ListLeaf? {
     let needed = contents.byteCount
     let byteCount = Heap.goodSize(max(headerBytes + max(needed, capacity), minBytes))
-    guard let raw = unsafe allocate(byteCount) else { return nil }
+    guard let raw = unsafe allocate(byteCount, canFail: contents.count == 1 && canFail(needed)) else { return nil }
     unsafe raw.storeBytes(of: tag, as: UInt8.self)
     unsafe raw.storeBytes(of: classCode(byteCount), toByteOffset: 1, as: UInt8.self)
     let leaf = unsafe ListLeaf(raw)
@@ -101,10 +102,16 @@
     return leaf
   }
 
-  /// Only long elements can be too much for the system; all others share a leaf of a limited size.
-  private static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer? {
-    byteCount >= Heap.fallibleThresholdBytes ? unsafe Heap.tryAllocate(byteCount) : unsafe Heap.allocate(byteCount)
+  /// Only long elements, which have a leaf of their own, can be too much for the system; all others share one of a
+  /// limited size.
+  private static func allocate(_ byteCount: Int, canFail: Bool) -> UnsafeMutableRawPointer? {
+    canFail ? unsafe Heap.tryAllocate(byteCount) : unsafe Heap.allocate(byteCount)
   }
+
+  /// True of an element that may find no memory for the leaf of its own that it gets.
+  static func canFail(_ element: ListElement) -> Bool { canFail(PackedList.headerBytes + element.byteCount) }
+
+  private static func canFail(_ blobBytes: Int) -> Bool { headerBytes + blobBytes >= Heap.fallibleThresholdBytes }
 
   static func make(_ element: ListElement, capacity: Int, hasRoomInFront: Bool, tag: UInt8) throws(OutOfMemory)
     -> ListLeaf
@@ -237,7 +244,8 @@
 
   /// A copy without the part, with a little room. Nil without memory, when there is a long one.
   func copy(without part: Part, tag: UInt8) -> ListLeaf? {
-    let contents = Contents(before: elements(from: list.start, to: part.from), after: elements(from: part.to, to: list.end),
+    let contents = Contents(before: elements(from: list.start, to: part.from),
+      after: elements(from: part.to, to: list.end),
       count: count - part.count, difference: difference - part.difference)
     return Self.make(contents, capacity: contents.byteCount + contents.byteCount / 4, tag: tag)
   }
@@ -272,7 +280,9 @@ extension ListLeaf {
     let first = list.item(at: matches.firstOffset)!
     let kept = list.elementByteCount - matches.count * first.byteCount
     let empty = Contents(count: 0, difference: difference - matches.count * first.difference)
-    guard let copy = Self.make(empty, capacity: PackedList.headerBytes + kept, tag: tag) else { fatalError("out of memory") }
+    guard let copy = Self.make(empty, capacity: PackedList.headerBytes + kept, tag: tag) else {
+      fatalError("out of memory")
+    }
     var from = list.start
     var place = unsafe copy.data + PackedList.headerBytes
     var offset = matches.firstOffset

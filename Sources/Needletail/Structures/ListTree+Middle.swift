@@ -102,7 +102,8 @@ extension CountedTree where Leaf == ListLeaves {
   }
 
   /// A long element takes the place of one that shares its leaf: what is behind it becomes a leaf of its own.
-  private mutating func replaceByPlain(_ spot: Spot, _ element: ListElement, _ units: inout Units, _ limit: ListNodeLimit)
+  private mutating func replaceByPlain(_ spot: Spot, _ element: ListElement, _ units: inout Units,
+    _ limit: ListNodeLimit)
     throws(OutOfMemory)
   {
     let leaf = spot.leaf
@@ -112,7 +113,8 @@ extension CountedTree where Leaf == ListLeaves {
     let leftDifference = leaf.part(0..<index).difference
     let left = ListLeaf.Contents(before: leaf.elements(from: list.start, to: spot.item.offset), count: index,
       difference: leftDifference)
-    let right = ListLeaf.Contents(after: leaf.elements(from: spot.item.end, to: list.end), count: list.count - index - 1,
+    let right = ListLeaf.Contents(after: leaf.elements(from: spot.item.end, to: list.end),
+      count: list.count - index - 1,
       difference: leaf.difference - leftDifference - spot.item.difference)
     var position = spot.position
     let start = rank(ofLeafAt: position)

@@ -6,10 +6,10 @@ import Glibc
 ///     | tag 1 | shift 1 | count 1 | room 1 | unused 4 | base 16 | words 8 x room |
 ///     word: | hint 16 | pointer to a ScoredMember 48 |
 ///
-/// A member's hint is min((key - base) >> shift, 65535), 0 below the base: it never contradicts the order, whatever base
-/// and shift are, so a search reads members only where hints are equal; with scores that differ, none or one. They are
-/// chosen anew, by reading the members, when a leaf splits and its hints have become coarse: keeping them from one split
-/// to the next makes that rare.
+/// A member's hint is min((key - base) >> shift, 65535), 0 below the base: it never contradicts the order, whatever
+/// base and shift are, so a search reads members only where hints are equal; with scores that differ, none or one. They
+/// are chosen anew, by reading the members, when a leaf splits and its hints have become coarse: keeping them from one
+/// split to the next makes that rare.
 ///
 /// A leaf grows by jemalloc's classes to 512 bytes, 61 members, and splits then.
 @safe struct MemberLeaf {

@@ -115,19 +115,26 @@ extension CountedTree where Leaf == MemberLeaf {
 
   /// Gives a member in the tree another score. Complexity: O(log n); less when its place stays.
   /// - Returns: its unit, another one when the old one belonged to a view and is retired: the member index must know.
-  mutating func setScore(_ member: ScoredMember, _ score: Double, _ units: inout Units) -> ScoredMember {
+  mutating func setScore(_ member: ScoredMember, _ score: Double, _ units: inout Units) throws(OutOfMemory)
+    -> ScoredMember
+  {
     var (position, isFound) = find(MemberProbe(member))
     precondition(isFound)
     let leaf = unsafe MemberLeaf(position.leaf)
     let key = ScoredMember.key(score, member.member)
+    // Before anything changes, since a long member's copy may find no memory.
+    let changed = try Self.writable(member, units)
+    defer {
+      if unsafe changed.raw != member.raw {
+        unsafe units.retireValue(member.raw, member.byteCount, tag: units.currentTag)
+      }
+    }
     guard staysInPlace(position, score, member) else {
       _ = remove(at: position, &units)
-      let moved = Self.writable(member, &units)
-      moved.score = score
-      insert(moved, &units)
-      return moved
+      changed.score = score
+      insert(changed, &units)
+      return changed
     }
-    let changed = Self.writable(member, &units)
     changed.score = score
     if unsafe leaf.differs(position.offset, changed.raw, key) {
       makeWritable(&position.path, levels: height, &units)
@@ -138,10 +145,11 @@ extension CountedTree where Leaf == MemberLeaf {
     return changed
   }
 
-  private static func writable(_ member: ScoredMember, _ units: inout Units) -> ScoredMember {
+  private static func writable(_ member: ScoredMember, _ units: borrowing Units) throws(OutOfMemory) -> ScoredMember {
     guard unsafe units.belongsToView(member.raw) else { return member }
-    let copy = member.copy(tag: units.currentTag)
-    unsafe units.retire(member.raw, member.byteCount)
+    guard let copy = ScoredMember.tryMake(member.member, score: member.score, tag: units.currentTag) else {
+      throw OutOfMemory()
+    }
     return copy
   }
 

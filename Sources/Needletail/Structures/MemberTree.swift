@@ -2,15 +2,15 @@ import CSystem
 
 /// The members of a large sorted set in their order, by score and then by member.
 ///
-/// The member index, a table elsewhere, says which members there are and finds their units: what is inserted here is not
-/// here yet, and what is removed or changed is.
+/// The member index, a table elsewhere, says which members there are and finds their units: what is inserted here is
+/// not here yet, and what is removed or changed is.
 ///
-/// Measured with a million members of 16 bytes and random scores, caches cold, in nanoseconds: insertion 290 (making the
-/// unit included), by rank 280, rank of a unit 400 (and a miss for the unit, when nobody has read it yet), count below a
-/// score 280, removal 350, taking the first out 115, iterating 15 a member; in the order of scores insertion 115. Members
-/// of one score whose first eight bytes are equal too cost up to 2,600 for a look and an insertion. A member takes 32
-/// bytes, leaves and nodes 10.3 more after random insertion and 9.3 after insertion in order. Prefetching the whole leaf
-/// before searching it gained nothing.
+/// Measured with a million members of 16 bytes and random scores, caches cold, in nanoseconds: insertion 290 (making
+/// the unit included), by rank 280, rank of a unit 400 (and a miss for the unit, when nobody has read it yet), count
+/// below a score 280, removal 350, taking the first out 115, iterating 15 a member; in the order of scores insertion
+/// 115. Members of one score whose first eight bytes are equal too cost up to 2,600 for a look and an insertion. A
+/// member takes 32 bytes, leaves and nodes 10.3 more after random insertion and 9.3 after insertion in order.
+/// Prefetching the whole leaf before searching it gained nothing.
 typealias MemberTree = CountedTree<MemberLeaf>
 
 extension CountedTree where Leaf == MemberLeaf {

@@ -1,5 +1,5 @@
-/// A length in front of its bytes, in one byte when it is short. The byte may share its upper bits with flags: `mask` are
-/// those it has.
+/// A length in front of its bytes, in one byte when it is short. The byte may share its upper bits with flags: `mask`
+/// are those it has.
 ///
 ///     0 ... mask - 2    the length itself
 ///     mask - 1          two bytes with it follow

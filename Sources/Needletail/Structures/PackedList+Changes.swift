@@ -48,9 +48,9 @@ extension PackedList {
     PackedSplice(offset: blob.count, removedByteCount: 0, insertedByteCount: Self.itemByteCount(element), countDelta: 1)
   }
 
-  /// Moves the elements towards the head, to be applied before an element is pushed at the tail of a block of `capacity`
-  /// bytes that is too full for it. Half the room stays if possible, so that pushing at both ends in turn seldom moves.
-  /// Nil when there is not enough room: then the list needs a larger block. Complexity: O(1).
+  /// Moves the elements towards the head, to be applied before an element is pushed at the tail of a block of
+  /// `capacity` bytes that is too full for it. Half the room stays if possible, so that pushing at both ends in turn
+  /// seldom moves. Nil when there is not enough room: then the list needs a larger block. Complexity: O(1).
   func reclaimingRoom(toPushLast element: EncodedElement, capacity: Int) -> PackedSplice? {
     let room = self.room
     let lacking = blob.count + Self.itemByteCount(element) - capacity
@@ -96,8 +96,8 @@ extension PackedList {
   @inline(__always)
   func removing(_ item: Item) -> PackedSplice { removing(from: item.offset, to: item.end, count: 1) }
 
-  /// Removes the `count` elements between two places. At the head nothing moves until the room would be larger than what
-  /// is left. Complexity: O(1).
+  /// Removes the `count` elements between two places. At the head nothing moves until the room would be larger than
+  /// what is left. Complexity: O(1).
   @inline(__always)
   func removing(from: Int, to: Int, count: Int) -> PackedSplice {
     let start = self.start

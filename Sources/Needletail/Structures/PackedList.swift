@@ -4,8 +4,8 @@
 ///
 /// Elements are stored as `PackedElement` has it, each with its own length behind it: a string of 16 bytes takes 18.
 /// `start` is the first element's offset. The room before it holds nothing: pushing at the head takes from it, removing
-/// there gives to it, so neither moves the elements. Neither makes it larger than what follows; removing at the tail can
-/// leave it so, for which there is `closingRoom`.
+/// there gives to it, so neither moves the elements. Neither makes it larger than what follows; removing at the tail
+/// can leave it so, for which there is `closingRoom`.
 ///
 /// A place between elements is the offset of the element behind it: `start` for the first, `end` behind the last.
 ///

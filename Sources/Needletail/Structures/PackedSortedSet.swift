@@ -9,8 +9,8 @@
 /// Measured with 128 members of 16 bytes and random doubles (27 bytes a pair): a pass forward 630 ns, backward 200;
 /// finding a member 330 ns on average, a score's place 2.5 to 5 ns a pair passed over.
 ///
-/// A place between pairs is the offset of the pair behind it: `start` for the first, `end` behind the last. So a range is
-/// two offsets, and how many pairs are in it is the difference of two ranks.
+/// A place between pairs is the offset of the pair behind it: `start` for the first, `end` behind the last. So a range
+/// is two offsets, and how many pairs are in it is the difference of two ranks.
 @safe struct PackedSortedSet: Sequence {
   let blob: ByteView
 
@@ -122,8 +122,8 @@
 
   // MARK: Bounds
 
-  /// The place before the first pair whose score is at least `score`, or above it. The end of a range is found likewise:
-  /// up to and including `score` it ends where the scores above it begin. Complexity: O(count).
+  /// The place before the first pair whose score is at least `score`, or above it. The end of a range is found
+  /// likewise: up to and including `score` it ends where the scores above it begin. Complexity: O(count).
   @inline(never)
   func lowerBound(score: Double, isExclusive: Bool) -> Position {
     partition { pair in isExclusive ? pair.score <= score : pair.score < score }

@@ -4,8 +4,8 @@ import Glibc
 ///
 ///     | tag 1 | length 1 | score 8 | long length 0 or 4 | bytes |
 ///
-/// Nothing is aligned. A length of 255 or more has 255 in its byte and four bytes of its own. With 16 bytes of member it
-/// takes 26, which fits jemalloc's class of 32, as do 22; no member at all still takes the 16 that a unit must have.
+/// Nothing is aligned. A length of 255 or more has 255 in its byte and four bytes of its own. With 16 bytes of member
+/// it takes 26, which fits jemalloc's class of 32, as do 22; no member at all still takes the 16 that a unit must have.
 @safe struct ScoredMember {
   let raw: UnsafeMutableRawPointer
 
@@ -45,9 +45,6 @@ import Glibc
     unsafe member.copy(to: block + offset)
     return unsafe ScoredMember(raw: block)
   }
-
-  /// The same member in a unit of its own.
-  func copy(tag: UInt8) -> ScoredMember { ScoredMember.make(member, score: score, tag: tag) }
 
   @inline(__always)
   private static func byteCount(forMember count: Int) -> Int {

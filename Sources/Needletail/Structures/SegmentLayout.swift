@@ -189,8 +189,8 @@ enum SegmentLayout {
     unsafe clear(source, from.index)
   }
 
-  /// Takes from the mask of `bucket` what no element of the `next` bucket that does not belong there stands for, nor one
-  /// that went on beyond that; finds such an element to fill a hole in `bucket` with.
+  /// Takes from the mask of `bucket` what no element of the `next` bucket that does not belong there stands for, nor
+  /// one that went on beyond that; finds such an element to fill a hole in `bucket` with.
   ///
   /// - Parameter taking: the element found is about to be moved into `bucket`, so its bit goes as well.
   /// - Returns: the index of that element in `next`; nil without one.

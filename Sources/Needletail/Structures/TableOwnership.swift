@@ -126,17 +126,17 @@ extension SegmentedTable {
     unsafe UnsafeMutableRawPointer(words) - directoryHeaderBytes
   }
 
-  /// Before a word of the directory is written: replaces one that belongs to a view by a copy. The root, which names it,
-  /// has been made writable.
+  /// Before a word of the directory is written: replaces one that belongs to a view by a copy. The root, which names
+  /// it, has been made writable.
   @inline(__always)
   mutating func makeDirectoryWritable(_ context: inout TableContext) {
     guard Element.ownership == .collection else { return }
     if unsafe context.units.belongsToView(Self.directoryUnit(directory!)) { copyDirectory(&context) }
   }
 
-  /// One unit however large it is. Measured: that of 5 million elements (64 KiB) is copied in 2 µs, or 40 when the copy's
-  /// pages are fresh from the kernel; that of 100 million (2 MiB) in 50 µs, or 800. A directory of pages would cost every
-  /// lookup a step more, and save this once a freeze.
+  /// One unit however large it is. Measured: that of 5 million elements (64 KiB) is copied in 2 µs, or 40 when the
+  /// copy's pages are fresh from the kernel; that of 100 million (2 MiB) in 50 µs, or 800. A directory of pages would
+  /// cost every lookup a step more, and save this once a freeze.
   @inline(never)
   private mutating func copyDirectory(_ context: inout TableContext) {
     let words = unsafe makeDirectory(globalDepth, context)
@@ -150,7 +150,9 @@ extension SegmentedTable {
     let size = Self.directoryByteCount(depth)
     byteCount += Heap.goodSize(size)
     let block = unsafe Heap.allocate(size)
-    if Element.ownership == .collection { unsafe block.storeBytes(of: UInt64(context.units.currentTag), as: UInt64.self) }
+    if Element.ownership == .collection {
+      unsafe block.storeBytes(of: UInt64(context.units.currentTag), as: UInt64.self)
+    }
     return unsafe (block + Self.directoryHeaderBytes).bindMemory(to: UInt64.self, capacity: 1 << depth)
   }
 

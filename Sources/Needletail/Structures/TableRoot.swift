@@ -45,7 +45,8 @@
   private func copied(_ context: inout TableContext) -> TableRoot {
     let copy = unsafe Heap.allocate(Self.byteCount)
     unsafe copy.storeBytes(of: UInt64(context.units.currentTag), as: UInt64.self)
-    unsafe (copy + Self.headerBytes).copyMemory(from: raw + Self.headerBytes, byteCount: Self.byteCount - Self.headerBytes)
+    unsafe (copy + Self.headerBytes).copyMemory(from: raw + Self.headerBytes,
+      byteCount: Self.byteCount - Self.headerBytes)
     unsafe context.units.retire(raw, Self.byteCount)
     return unsafe TableRoot(raw: copy)
   }

@@ -68,7 +68,9 @@
 
   /// The last tick that has begun at `milliseconds`.
   @inline(__always)
-  func tick(atTime milliseconds: Int) -> Int { max(0, min((milliseconds - baseMilliseconds) >> Self.tickShift, Self.maxTick)) }
+  func tick(atTime milliseconds: Int) -> Int {
+    max(0, min((milliseconds - baseMilliseconds) >> Self.tickShift, Self.maxTick))
+  }
 
   /// How far ahead time may move in one go: three days, 2 ms of turning.
   private static let nearTicks = 1 << 24
@@ -167,7 +169,9 @@
       unsafe heads[slot] = node.pointee.next
     }
     if let next = unsafe node.pointee.next { unsafe next.pointee.previous = node.pointee.previous }
-    if slot < Self.dueSlot, unsafe heads[slot] == nil { unsafe (occupied + slot >> 6).pointee &= ~(1 << UInt64(slot & 63)) }
+    if slot < Self.dueSlot, unsafe heads[slot] == nil {
+      unsafe (occupied + slot >> 6).pointee &= ~(1 << UInt64(slot & 63))
+    }
     unsafe node.pointee.slot = Self.unarmed
   }
 

@@ -22,8 +22,8 @@ import Glibc
 ///     | tag 1 | children 1 | room 1 | unused 1 | own size 2 | unused 2 |
 ///     | keys 16 x room (ordered trees) | counts 8 x room | bytes 8 x room | children 8 x room |
 ///
-/// Arrays side by side, so that a search by rank reads counts only and one by key reads keys only. The first child's key
-/// says nothing: the parent's says it. A node grows by jemalloc's classes up to `maxBytes`.
+/// Arrays side by side, so that a search by rank reads counts only and one by key reads keys only. The first child's
+/// key says nothing: the parent's says it. A node grows by jemalloc's classes up to `maxBytes`.
 @safe struct TreeNode<Leaf: TreeLeaf> {
   let raw: UnsafeMutableRawPointer
 

@@ -48,7 +48,9 @@ protocol TreeVisitor: ~Copyable {
   /// Visits `limit` units at most, nodes counted.
   /// - Parameter isCancelled: units are released without being shown to the visitor.
   /// - Returns: how many; less than `limit` when the walk is over.
-  mutating func step<Visitor: TreeVisitor & ~Copyable>(_ limit: Int, isCancelled: Bool, _ visitor: inout Visitor) -> Int {
+  mutating func step<Visitor: TreeVisitor & ~Copyable>(_ limit: Int, isCancelled: Bool, _ visitor: inout Visitor)
+    -> Int
+  {
     var done = 0
     while done < limit {
       if nextElement < elementCount {

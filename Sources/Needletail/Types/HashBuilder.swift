@@ -35,7 +35,9 @@
     let isNew = try field.withBytes { (field) throws(OutOfMemory) -> Bool in
       let hash = unsafe table.pointee.hash(field, context)
       guard unsafe table.pointee.find(field, hash: hash) == nil else { return false }
-      try value.withBytes { (value) throws(OutOfMemory) in try Keyspace.add(field, value, to: root, hash: hash, &context) }
+      try value.withBytes { (value) throws(OutOfMemory) in
+        try Keyspace.add(field, value, to: root, hash: hash, &context)
+      }
       return true
     }
     if isNew { count += 1 }

@@ -121,7 +121,9 @@ extension Keyspace {
   @inline(__always)
   private func isPackable(_ string: ByteView) -> Bool { string.count <= limits.hashBytes }
 
-  private mutating func makeHash(_ found: inout Found, _ field: ByteView, _ value: ByteView) throws(OutOfMemory) -> Bool {
+  private mutating func makeHash(_ found: inout Found, _ field: ByteView, _ value: ByteView) throws(OutOfMemory)
+    -> Bool
+  {
     guard limits.hashEntries > 0 && isPackable(field) && isPackable(value) else {
       let root = TableRoot<HashField>.make(&context)
       do throws(OutOfMemory) {
@@ -214,7 +216,9 @@ extension Keyspace {
     }
     // Looked for first: a view's root is not copied for nothing.
     let readable = unsafe TableRoot<HashField>(raw: entry.child).table
-    guard let hit = unsafe readable.pointee.find(field, hash: readable.pointee.hash(field, context)) else { return false }
+    guard let hit = unsafe readable.pointee.find(field, hash: readable.pointee.hash(field, context)) else {
+      return false
+    }
     let table = unsafe writableTable(&found, HashField.self).table
     unsafe table.pointee.drop(at: hit.position, &context)
     return true

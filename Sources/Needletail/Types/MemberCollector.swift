@@ -25,7 +25,9 @@
       raw = unsafe UInt(bitPattern: member.raw)
     }
 
-    var member: ScoredMember { @inline(__always) get { unsafe ScoredMember(raw: UnsafeMutableRawPointer(bitPattern: raw)!) } }
+    var member: ScoredMember {
+      @inline(__always) get { unsafe ScoredMember(raw: UnsafeMutableRawPointer(bitPattern: raw)!) }
+    }
 
     @inline(__always)
     static func < (a: Record, b: Record) -> Bool {
@@ -88,7 +90,9 @@
   }
 
   private mutating func freeList() {
-    if let list = unsafe list { unsafe Heap.free(UnsafeMutableRawPointer(list), capacity * MemoryLayout<Record>.stride) }
+    if let list = unsafe list {
+      unsafe Heap.free(UnsafeMutableRawPointer(list), capacity * MemoryLayout<Record>.stride)
+    }
     unsafe list = nil
     capacity = 0
   }
@@ -162,6 +166,8 @@ extension BlobBuilder {
     let set = PackedSortedSet(bytes)
     // Packed sets know no negative zero.
     let encodedScore = EncodedElement(score: score == 0 ? 0 : score)
-    unsafe splice(set.inserting(member, encodedScore, at: set.end)) { unsafe PackedSortedSet.fill($0, member, encodedScore) }
+    unsafe splice(set.inserting(member, encodedScore, at: set.end)) {
+      unsafe PackedSortedSet.fill($0, member, encodedScore)
+    }
   }
 }

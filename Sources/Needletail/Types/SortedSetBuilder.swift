@@ -16,7 +16,9 @@
   }
 
   /// Adds a member. Complexity: O(1) in the large form, O(count) in the packed one.
-  mutating func add(_ member: PackedElement, _ score: Double, _ context: inout TableContext) -> MemberCollector.Outcome {
+  mutating func add(_ member: PackedElement, _ score: Double, _ context: inout TableContext)
+    -> MemberCollector.Outcome
+  {
     if unsafe large == nil {
       if fits(member) { return addPacked(member, score) ? .added : .duplicate }
       guard unpack(&context) else { return .outOfMemory }

@@ -41,9 +41,9 @@ extension Keyspace {
 
   // MARK: Adding
 
-  /// Redis decides from a command's number of pairs, repeated ones included, and from the length of its first member how
-  /// the set is kept: to be called before a command sets scores, which will all be set unless memory runs out. A key that was not there may be an empty set
-  /// then.
+  /// Redis decides from a command's number of pairs, repeated ones included, and from the length of its first member
+  /// how the set is kept: to be called before a command sets scores, which will all be set unless memory runs out. A
+  /// key that was not there may be an empty set then.
   mutating func prepareSortedSet(_ found: inout Found, pairCount: Int, firstMember: ByteView) throws(OutOfMemory) {
     guard let entry = found.entry else {
       if pairCount > limits.sortedSetEntries || firstMember.count > limits.sortedSetBytes {
@@ -73,12 +73,16 @@ extension Keyspace {
       let change = rules.change(of: hit.element.score, given)
       guard change.kind == .updated else { return change }
       let root = writableSortedSet(&found)
-      let changed = unsafe root.tree.pointee.setScore(hit.element, change.score, &context.units)
-      if unsafe changed.raw != hit.element.raw { unsafe root.index.pointee.replace(at: hit.position, with: changed, &context) }
+      let changed = try unsafe root.tree.pointee.setScore(hit.element, change.score, &context.units)
+      if unsafe changed.raw != hit.element.raw {
+        unsafe root.index.pointee.replace(at: hit.position, with: changed, &context)
+      }
       return change
     }
     if rules.contains(.onlyPresent) { return ScoreChange(kind: .refused, score: 0) }
-    guard let unit = ScoredMember.tryMake(member, score: given, tag: context.units.currentTag) else { throw OutOfMemory() }
+    guard let unit = ScoredMember.tryMake(member, score: given, tag: context.units.currentTag) else {
+      throw OutOfMemory()
+    }
     let root = writableSortedSet(&found)
     unsafe root.tree.pointee.insert(unit, &context.units)
     unsafe root.index.pointee.insert(unit, hash: hash, &context)

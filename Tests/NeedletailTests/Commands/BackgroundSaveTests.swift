@@ -12,7 +12,9 @@ import Testing
   private static var inProgress: Reply { Reply.error("ERR Background save already in progress") }
   private static var started: Reply { Reply.simple("Background saving started") }
   private static var scheduled: Reply { Reply.simple("Background saving scheduled") }
-  private static var nothingToCancel: Reply { Reply.error("ERR Background saving is currently not in progress or scheduled") }
+  private static var nothingToCancel: Reply {
+    Reply.error("ERR Background saving is currently not in progress or scheduled")
+  }
   private static var queued: Reply { Reply.simple("QUEUED") }
   private static let unsaved = """
     MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may \
@@ -216,7 +218,8 @@ import Testing
     #expect(info("rdb_changes_since_last_save") == "0")
     // In a transaction too, at its end.
     server.expect([
-      ("MULTI", .ok), ("SET a 1", Self.queued), ("FLUSHALL", Self.queued), ("SET b 1", Self.queued), ("EXEC", [.ok, .ok, .ok]),
+      ("MULTI", .ok), ("SET a 1", Self.queued), ("FLUSHALL", Self.queued), ("SET b 1", Self.queued),
+      ("EXEC", [.ok, .ok, .ok]),
     ])
     finish()
     #expect(loaded("KEYS *") == ["b"])
@@ -275,16 +278,19 @@ import Testing
     server.expect([
       ("SET a 2", refusal), ("DEL a", refusal), ("PING", refusal), ("FLUSHALL", refusal), ("GETEX a", refusal),
       ("EXPIRE nosuch 1", refusal), ("SET a", .wrongArity("set")), ("GET a", "0"), ("TOUCH a", 1), ("ECHO a", "a"),
-      ("MULTI", .ok), ("SET a 2", refusal), ("EXEC", .error("EXECABORT Transaction discarded because of previous errors.")),
+      ("MULTI", .ok), ("SET a 2", refusal),
+      ("EXEC", .error("EXECABORT Transaction discarded because of previous errors.")),
       ("MULTI", .ok), ("PING", refusal), ("DISCARD", .ok),
     ])
     other.expect([
-      ("EXEC", .error("EXECABORT Transaction discarded because of: " + Self.unsaved)), ("EXEC", .error("ERR EXEC without MULTI")),
+      ("EXEC", .error("EXECABORT Transaction discarded because of: " + Self.unsaved)),
+      ("EXEC", .error("ERR EXEC without MULTI")),
     ])
     reader.expect([("EXEC", ["0"])])
     server.expect([
       ("CONFIG SET stop-writes-on-bgsave-error no", .ok), ("SET a 2", .ok), ("PING", .simple("PONG")),
-      ("CONFIG SET stop-writes-on-bgsave-error yes", .ok), ("SET a 3", refusal), ("CONFIG SET save ''", .ok), ("SET a 3", .ok),
+      ("CONFIG SET stop-writes-on-bgsave-error yes", .ok), ("SET a 3", refusal), ("CONFIG SET save ''", .ok),
+      ("SET a 3", .ok),
     ])
     #expect(server.run("CONFIG", "SET", "save", "3600 1000000") == .ok)
     server.expect([("SET a 4", refusal), ("SAVE", .ok), ("SET a 4", .ok), ("BGSAVE", Self.started)])
@@ -431,7 +437,8 @@ import Testing
     waitFor { server.send("DEBUG LIMBO") == 0 }
     server.expect([
       ("DEBUG LIMBO", 0), ("DEBUG FREEZE", 1), ("DEBUG FREEZE-CANCEL", .ok), ("DEBUG FREEZE-CANCEL", noView),
-      ("MULTI", .ok), ("DEBUG FREEZE", Self.queued), ("EXEC", [.error("ERR DEBUG FREEZE is not allowed in a transaction")]),
+      ("MULTI", .ok), ("DEBUG FREEZE", Self.queued),
+      ("EXEC", [.error("ERR DEBUG FREEZE is not allowed in a transaction")]),
     ])
     server.withEngine { $0.isLoading = true }
     #expect(server.send("DEBUG FREEZE").isError)

@@ -155,7 +155,8 @@ private struct LoadedFacts: @unchecked Sendable {
     #expect(reply[0]?.text == name)
     let docs = try #require(reply[1])
     var expected: [Reply] = ["summary", .bulk(try #require(docs["summary"]?.text))]
-    for key in ["since", "group", "complexity"] { expected += [.bulk(key), .bulk(facts[key] as! String)] }
+    for key in ["since", "group"] { expected += [.bulk(key), .bulk(facts[key] as! String)] }
+    if let complexity = facts["complexity"] as? String { expected += ["complexity", .bulk(complexity)] }
     if let flags = facts["doc_flags"] { expected += ["doc_flags", Self.names(flags)] }
     if let version = facts["deprecated_since"] as? String { expected += ["deprecated_since", .bulk(version)] }
     if let tokens = facts["replaced_by"] as? [String] {

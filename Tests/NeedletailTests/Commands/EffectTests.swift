@@ -2,7 +2,7 @@ import Testing
 @testable import Needletail
 
 /// Collects what the engine tells of its writes.
-private final class Recorder: EffectObserver {
+final class EffectRecorder: EffectObserver {
   var effects: [Effect] = []
   var commands: [(arguments: [[UInt8]], database: Int)] = []
   func keyChanged(_ effect: Effect) { effects.append(effect) }
@@ -25,7 +25,7 @@ private final class Recorder: EffectObserver {
   /// Each request's events, with lengths before and after, and what reproduces it.
   @Test func whatIsTold() {
     let server = TestServer(nowMilliseconds: Self.start)
-    let recorder = Recorder()
+    let recorder = EffectRecorder()
     server.withEngine { $0.keyspace.effects.observer = recorder }
     for (request, expected) in [
       ("SET k v", "set k -1>1 | SET k v"), ("SET k ww NX", ""), ("SET k ww XX", "set k 1>2 | SET k ww XX"),
@@ -57,7 +57,8 @@ private final class Recorder: EffectObserver {
       ("SET s b IFEQ b EX 5", "set s 1>1, expire s 1>1 | SET s b PXAT 1700000005000"), ("DIGEST s", ""),
       ("DELEX s IFEQ x", ""), ("DELEX s IFEQ b", "del s 1>-1 | DEL s"), ("DELEX s", ""),
       ("SET s b", "set s -1>1 | SET s b"), ("DELEX s", "del s 1>-1 | DEL s"),
-      ("SET s b", "set s -1>1 | SET s b"), ("DELIFEQ s x", ""), ("DELIFEQ s b", "del s 1>-1 | DEL s"), ("MSETEX 1 m v XX", ""),
+      ("SET s b", "set s -1>1 | SET s b"), ("DELIFEQ s x", ""), ("DELIFEQ s b", "del s 1>-1 | DEL s"),
+      ("MSETEX 1 m v XX", ""),
       ("MSETEX 2 m v n ww NX", "set m -1>1, set n -1>2 | MSET m v n ww"),
       ("MSETEX 1 m x KEEPTTL XX", "set m 1>1 | MSETEX 1 m x KEEPTTL"),
       ("MSETEX 2 m v n w EX 5",
@@ -71,6 +72,12 @@ private final class Recorder: EffectObserver {
       ("INCREX i PERSIST", "incrby i 2>2 | SET i 14 KEEPTTL"), ("INCREX i NX", ""),
       ("INCREX i PX 9 ENX", "incrby i 2>2, expire i 2>2 | SET i 15 PXAT 1700000000009"),
       ("INCREX i EXAT 1", "del i 2>-1 | DEL i"), ("INCREX i EXAT 1", ""),
+      ("SETBIT v 9 0", "setbit v -1>2 | SETBIT v 9 0"), ("SETBIT v 9 0", ""), ("SETBIT v 9 1", "setbit v 2>2 | SETBIT v 9 1"),
+      ("GETBIT v 9", ""), ("BITCOUNT v", ""), ("BITPOS v 1", ""), ("BITFIELD v GET u8 0", ""), ("BITFIELD v SET u8 0 0", ""),
+      ("BITFIELD v SET u8 16 1 GET u8 0", "setbit v 2>3 | BITFIELD v SET u8 16 1 GET u8 0"),
+      ("BITFIELD v OVERFLOW FAIL INCRBY u8 16 255", ""), ("BITFIELD_RO v GET u8 0", ""),
+      ("BITOP NOT w v", "set w -1>3 | BITOP NOT w v"), ("BITOP AND w none", "del w 3>-1 | BITOP AND w none"),
+      ("BITOP AND w none", ""), ("DEL v", "del v 3>-1 | DEL v"),
       ("SET r abc", "set r -1>3 | SET r abc"), ("RENAME none r", ""), ("RENAME r r", ""), ("RENAMENX r r", ""),
       ("RENAME r s", "rename_from r 3>-1, rename_to s -1>3 | RENAME r s"), ("SET r ab", "set r -1>2 | SET r ab"),
       ("RENAMENX r s", ""), ("RENAME r s", "rename_from r 2>-1, rename_to s 3>2 | RENAME r s"),
@@ -90,10 +97,11 @@ private final class Recorder: EffectObserver {
     var settings = Settings()
     settings.collections.sortedSetEntries = maxEntries
     let server = TestServer(settings, nowMilliseconds: Self.start)
-    let recorder = Recorder()
+    let recorder = EffectRecorder()
     server.withEngine { $0.keyspace.effects.observer = recorder }
     for (request, expected, changes) in [
-      ("ZADD z 1 a", "zadd z -1>1 | ZADD z 1 a", 1), ("ZADD z 1 a", "", 0), ("ZADD z 2 a 3 b", "zadd z 1>2 | ZADD z 2 a 3 b", 2),
+      ("ZADD z 1 a", "zadd z -1>1 | ZADD z 1 a", 1), ("ZADD z 1 a", "", 0),
+      ("ZADD z 2 a 3 b", "zadd z 1>2 | ZADD z 2 a 3 b", 2),
       ("ZADD z NX 5 a", "", 0), ("ZADD z INCR 1 c", "zincr z 2>3 | ZADD z INCR 1 c", 1), ("ZADD z x d", "", 0),
       ("ZADD none XX 1 a", "", 0), ("ZINCRBY z 1 c", "zincr z 3>3 | ZINCRBY z 1 c", 1), ("ZINCRBY z 0 c", "", 0),
       ("ZREM z none", "", 0), ("ZREM z a b", "zrem z 3>1 | ZREM z a b", 2),
@@ -101,7 +109,8 @@ private final class Recorder: EffectObserver {
       ("ZADD z 1 a 2 b 3 c 4 d 5 e", "zadd z -1>5 | ZADD z 1 a 2 b 3 c 4 d 5 e", 5),
       ("ZPOPMIN z", "zpopmin z 5>4 | ZPOPMIN z", 1), ("ZPOPMAX z 0", "", 0),
       ("ZMPOP 2 none z MAX COUNT 2", "zpopmax z 4>2 | ZPOPMAX z 2", 2),
-      ("ZREMRANGEBYSCORE z 0 1", "", 0), ("ZREMRANGEBYSCORE z 0 2", "zremrangebyscore z 2>1 | ZREMRANGEBYSCORE z 0 2", 1),
+      ("ZREMRANGEBYSCORE z 0 1", "", 0),
+      ("ZREMRANGEBYSCORE z 0 2", "zremrangebyscore z 2>1 | ZREMRANGEBYSCORE z 0 2", 1),
       ("ZUNIONSTORE d 1 z WEIGHTS 2", "zunionstore d -1>1 | ZUNIONSTORE d 1 z WEIGHTS 2", 1),
       ("ZRANGESTORE d z 0 -1", "zrangestore d 1>1 | ZRANGESTORE d z 0 -1", 1),
       ("ZINTERSTORE d 2 z none", "del d 1>-1 | ZINTERSTORE d 2 z none", 1), ("ZDIFFSTORE d 1 none", "", 0),
@@ -120,7 +129,7 @@ private final class Recorder: EffectObserver {
 
   @Test(arguments: HashForm.allCases) func whatIsToldOfHashes(_ form: HashForm) {
     let server = TestServer(form.settings, nowMilliseconds: Self.start)
-    let recorder = Recorder()
+    let recorder = EffectRecorder()
     server.withEngine { $0.keyspace.effects.observer = recorder }
     for (request, expected, changes) in [
       ("HSET h a 1", "hset h -1>1 | HSET h a 1", 1), ("HSET h a 2 b 3", "hset h 1>2 | HSET h a 2 b 3", 2),
@@ -132,8 +141,10 @@ private final class Recorder: EffectObserver {
       ("HGETDEL h FIELDS 1 none", "", 0), ("HGETDEL h FIELDS 2 b none", "hdel h 2>1 | HDEL h b none", 1),
       ("HGETDEL h FIELDS 1 c", "hdel h 1>0, del h 0>-1 | HDEL h c", 1), ("HSET h a 1", "hset h -1>1 | HSET h a 1", 1),
       ("HDEL h a", "hdel h 1>0, del h 0>-1 | HDEL h a", 1), ("HGET h a", "", 0), ("HGETALL h", "", 0),
-      ("HSET h a 1 b 2", "hset h -1>2 | HSET h a 1 b 2", 2), ("RENAME h g", "rename_from h 2>-1, rename_to g -1>2 | RENAME h g", 1),
-      ("COPY g h", "copy_to h -1>2 | COPY g h", 1), ("SET h x", "set h 2>1 | SET h x", 1), ("DEL g", "del g 2>-1 | DEL g", 1),
+      ("HSET h a 1 b 2", "hset h -1>2 | HSET h a 1 b 2", 2),
+      ("RENAME h g", "rename_from h 2>-1, rename_to g -1>2 | RENAME h g", 1),
+      ("COPY g h", "copy_to h -1>2 | COPY g h", 1), ("SET h x", "set h 2>1 | SET h x", 1),
+      ("DEL g", "del g 2>-1 | DEL g", 1),
     ] {
       let before = server.withEngine { $0.keyspace.effects.dirty }
       server.send(request)
@@ -147,7 +158,7 @@ private final class Recorder: EffectObserver {
   /// Between MULTI and EXEC when anything changed, with nothing around when nothing did.
   @Test func aTransactionIsToldAsOne() {
     let server = TestServer(nowMilliseconds: Self.start)
-    let recorder = Recorder()
+    let recorder = EffectRecorder()
     server.withEngine { $0.keyspace.effects.observer = recorder }
     for request in ["MULTI", "GET a", "SET a 1 EX 10", "SELECT 2", "INCR b"] { server.send(request) }
     #expect(recorder.take() == "")
@@ -167,7 +178,7 @@ private final class Recorder: EffectObserver {
       Issue.record("no payload")
       return
     }
-    let recorder = Recorder()
+    let recorder = EffectRecorder()
     server.withEngine { $0.keyspace.effects.observer = recorder }
     func told(_ key: String, _ ttl: String, _ options: String...) -> [String] {
       defer { _ = recorder.take() }
@@ -180,7 +191,8 @@ private final class Recorder: EffectObserver {
     #expect(told("a", "0") == ["restore -1>3", "RESTORE a 0 P"])
     #expect(told("a", "0") == [])
     #expect(told("a", "5", "REPLACE") == ["restore 3>3", "RESTORE a 1700000000005 P REPLACE ABSTTL"])
-    #expect(told("a", "1700000000009", "ABSTTL", "REPLACE") == ["restore 3>3", "RESTORE a 1700000000009 P ABSTTL REPLACE"])
+    #expect(told("a", "1700000000009", "ABSTTL", "REPLACE") == ["restore 3>3",
+      "RESTORE a 1700000000009 P ABSTTL REPLACE"])
     #expect(told("a", "5", "ABSTTL", "REPLACE") == ["del 3>-1", "DEL a"])
     #expect(told("a", "5", "ABSTTL") == [])
   }
@@ -190,7 +202,7 @@ private final class Recorder: EffectObserver {
     settings.lazyfreeExpire = true
     settings.lazyfreeUserDel = true
     let server = TestServer(settings, nowMilliseconds: Self.start)
-    let recorder = Recorder()
+    let recorder = EffectRecorder()
     server.withEngine { $0.keyspace.effects.observer = recorder }
     for request in ["EXPIRE k 0", "GETEX k PXAT 1", "GETDEL k", "DELEX k IFEQ v", "DELIFEQ k v"] {
       server.run("SET", "k", "v")
@@ -202,7 +214,7 @@ private final class Recorder: EffectObserver {
 
   @Test func anExpiredKeyIsTold() {
     let server = TestServer(nowMilliseconds: Self.start)
-    let recorder = Recorder()
+    let recorder = EffectRecorder()
     server.run("SET", "k", "abc", "PX", "5")
     server.withEngine { $0.keyspace.effects.observer = recorder }
     server.advance(milliseconds: 6)
@@ -217,7 +229,7 @@ private final class Recorder: EffectObserver {
     let seed = generator.seed
     let server = TestServer(nowMilliseconds: Self.start)
     let copy = TestServer(nowMilliseconds: Self.start)
-    let recorder = Recorder()
+    let recorder = EffectRecorder()
     server.withEngine { $0.keyspace.effects.observer = recorder }
     var lengths = [[[UInt8]: Int]](repeating: [:], count: Self.databases)
     for _ in 0..<(isLongRun ? 200_000 : 8_000) {

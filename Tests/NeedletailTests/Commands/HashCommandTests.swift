@@ -54,7 +54,8 @@ extension Reply {
     let server = TestServer(form.settings)
     server.expect([
       ("HSETNX h f v", 1), ("HSETNX h f w", 0), ("HGET h f", "v"), ("HSETNX h g w", 1), ("HLEN h", 2),
-      ("OBJECT ENCODING h", form.encoding), ("HSETNX h f", .wrongArity("hsetnx")), ("HSETNX h f v x", .wrongArity("hsetnx")),
+      ("OBJECT ENCODING h", form.encoding), ("HSETNX h f", .wrongArity("hsetnx")),
+      ("HSETNX h f v x", .wrongArity("hsetnx")),
       ("HMSET h f 1 x 2", .ok), ("HMGET h f x g", ["1", "2", "w"]), ("HMSET h f", .wrongArity("hmset")),
       ("HMSET h f 1 x", .wrongArity("hmset")), ("HMSET m a 1", .ok), ("HLEN m", 1),
     ])
@@ -78,7 +79,8 @@ extension Reply {
     let server = TestServer(form.settings)
     let client = server.connect(isRESP3: true)
     client.expect([
-      ("HGETALL h", .map([])), ("HSET h a 1", 1), ("HGETALL h", .map(["a", "1"])), ("HKEYS h", ["a"]), ("HVALS h", ["1"]),
+      ("HGETALL h", .map([])), ("HSET h a 1", 1), ("HGETALL h", .map(["a", "1"])), ("HKEYS h", ["a"]),
+      ("HVALS h", ["1"]),
       ("HMGET h a b", ["1", .null]), ("HGET h b", .null), ("HRANDFIELD h", "a"), ("HRANDFIELD h 5", ["a"]),
       ("HRANDFIELD h 5 WITHVALUES", [["a", "1"]]), ("HRANDFIELD h -2 WITHVALUES", [["a", "1"], ["a", "1"]]),
       ("HRANDFIELD none", .null), ("HRANDFIELD none 3", []), ("HRANDFIELD none 3 WITHVALUES", []),
@@ -105,7 +107,8 @@ extension Reply {
     let positive = Reply.error("ERR Number of fields must be a positive integer")
     let mismatch = Reply.error("ERR The `numfields` parameter must match the number of arguments")
     server.expect([
-      ("HGETDEL none FIELDS 1 a", [.null]), ("HSET h a 1 b 2 c 3", 3), ("HGETDEL h FIELDS 3 b none b", ["2", .null, .null]),
+      ("HGETDEL none FIELDS 1 a", [.null]), ("HSET h a 1 b 2 c 3", 3),
+      ("HGETDEL h FIELDS 3 b none b", ["2", .null, .null]),
       ("HLEN h", 2), ("HGETDEL h fields 2 a c", ["1", "3"]), ("EXISTS h", 0),
       ("HSET h a 1", 1), ("HGETDEL h FELDS 1 a", mandatory), ("HGETDEL h FIELDS 0 a", positive),
       ("HGETDEL h FIELDS x a", positive), ("HGETDEL h FIELDS -1 a", positive), ("HGETDEL h FIELDS 2 a", mismatch),
@@ -146,7 +149,8 @@ extension Reply {
       ("HINCRBYFLOAT h x abc", noFloat), ("HINCRBYFLOAT h x ''", noFloat), ("HINCRBYFLOAT h x nan", noFloat),
       ("HINCRBYFLOAT h x inf", .error("ERR value is NaN or Infinity")),
       ("HINCRBYFLOAT h x -inf", .error("ERR value is NaN or Infinity")), ("HSET h big 1e4932", 1),
-      ("HINCRBYFLOAT h big 1e4932", infinite), ("HGET h big", "1e4932"), ("HINCRBYFLOAT h x", .wrongArity("hincrbyfloat")),
+      ("HINCRBYFLOAT h big 1e4932", infinite), ("HGET h big", "1e4932"),
+      ("HINCRBYFLOAT h x", .wrongArity("hincrbyfloat")),
     ])
   }
 
@@ -186,7 +190,8 @@ extension Reply {
     let server = TestServer(settings)
     server.expect([
       ("HSET h a 1 b 2", 2), ("EXPIRE h 100", 1), ("HSET h c 3", 1), ("TTL h", 100), ("HDEL h a", 1), ("TTL h", 100),
-      ("RENAME h g", .ok), ("HLEN g", 2), ("TTL g", 100), ("COPY g h", 1), ("HSET h d 4", 1), ("HLEN g", 2), ("HLEN h", 3),
+      ("RENAME h g", .ok), ("HLEN g", 2), ("TTL g", 100), ("COPY g h", 1), ("HSET h d 4", 1), ("HLEN g", 2),
+      ("HLEN h", 3),
       ("OBJECT ENCODING g", form.encoding), ("OBJECT ENCODING h", form.encoding), ("COPY g h", 0),
       ("COPY g h REPLACE", 1), ("HLEN h", 2), ("MOVE h 1", 1), ("EXISTS h", 0), ("SELECT 1", .ok), ("HGET h c", "3"),
       ("OBJECT ENCODING h", form.encoding), ("SELECT 0", .ok), ("SWAPDB 0 1", .ok), ("HGET h c", "3"), ("SET h x", .ok),
@@ -222,8 +227,10 @@ extension Reply {
     for (count, encoding) in [(63, "listpack"), (64, "listpack"), (65, "hashtable")] as [(Int, Reply)] {
       let text = String(repeating: "x", count: count)
       server.expect([
-        ("DEL v f n", .integer(count == 63 ? 0 : 3)), ("HSET v a 1", 1), ("HSET v b \(text)", 1), ("OBJECT ENCODING v", encoding),
-        ("HGET v b", .bulk(text)), ("HSET f a 1 \(text) 1", 2), ("OBJECT ENCODING f", encoding), ("HGET f \(text)", "1"),
+        ("DEL v f n", .integer(count == 63 ? 0 : 3)), ("HSET v a 1", 1), ("HSET v b \(text)", 1),
+        ("OBJECT ENCODING v", encoding),
+        ("HGET v b", .bulk(text)), ("HSET f a 1 \(text) 1", 2), ("OBJECT ENCODING f", encoding),
+        ("HGET f \(text)", "1"),
         ("HSETNX n \(text) \(text)", 1), ("OBJECT ENCODING n", encoding), ("HSTRLEN n \(text)", .integer(count)),
       ])
     }
@@ -251,12 +258,15 @@ extension Reply {
     let bounds = Reply.error("ERR value is out of range, value must between \(-Int.max) and \(Int.max)")
     server.expect([
       ("HRANDFIELD none", .null), ("HRANDFIELD none 2", []), ("HRANDFIELD none -2 WITHVALUES", []),
-      ("HSET h a 1", 1), ("HRANDFIELD h", "a"), ("HRANDFIELD h 0", []), ("HRANDFIELD h 1", ["a"]), ("HRANDFIELD h 2", ["a"]),
+      ("HSET h a 1", 1), ("HRANDFIELD h", "a"), ("HRANDFIELD h 0", []), ("HRANDFIELD h 1", ["a"]),
+      ("HRANDFIELD h 2", ["a"]),
       ("HRANDFIELD h -3", ["a", "a", "a"]), ("HRANDFIELD h 1 WITHVALUES", ["a", "1"]),
       ("HRANDFIELD h -2 withvalues", ["a", "1", "a", "1"]), ("HRANDFIELD h 9223372036854775807", ["a"]),
-      ("HRANDFIELD h 4611686018427387903 WITHVALUES", ["a", "1"]), ("HRANDFIELD h 4611686018427387904 WITHVALUES", outOfRange),
+      ("HRANDFIELD h 4611686018427387903 WITHVALUES", ["a", "1"]),
+      ("HRANDFIELD h 4611686018427387904 WITHVALUES", outOfRange),
       ("HRANDFIELD h -9223372036854775808", bounds), ("HRANDFIELD h -4611686018427387904 WITHVALUES", outOfRange),
-      ("HRANDFIELD h x", .notAnInteger), ("HRANDFIELD h 1 x", .syntaxError), ("HRANDFIELD h 1 WITHVALUES x", .syntaxError),
+      ("HRANDFIELD h x", .notAnInteger), ("HRANDFIELD h 1 x", .syntaxError),
+      ("HRANDFIELD h 1 WITHVALUES x", .syntaxError),
     ])
     for number in 0..<50 { server.run("HSET", "m", "f\(number)", "v\(number)") }
     for wanted in [1, 5, 12, 13, 40, 49, 50, 51] {
@@ -297,7 +307,8 @@ extension Reply {
     let server = TestServer(form.settings)
     server.expect([
       ("HSCAN none 0", ["0", []]), ("HSET h a 1 bb 2 cc 3", 3), ("HSCAN h x", .error("ERR invalid cursor")),
-      ("HSCAN h -1x", .error("ERR invalid cursor")), ("HSCAN h 0 COUNT 0", .syntaxError), ("HSCAN h 0 COUNT x", .notAnInteger),
+      ("HSCAN h -1x", .error("ERR invalid cursor")), ("HSCAN h 0 COUNT 0", .syntaxError),
+      ("HSCAN h 0 COUNT x", .notAnInteger),
       ("HSCAN h 0 MATCH", .syntaxError), ("HSCAN h 0 TYPE hash", .syntaxError), ("HSCAN h 0 NOSCORES", .syntaxError),
       ("HSCAN h", .wrongArity("hscan")), ("HSCAN h 0 MATCH a", ["0", ["a", "1"]]), ("HSCAN h 0 MATCH x*", ["0", []]),
       ("HSCAN h 0 MATCH a NOVALUES", ["0", ["a"]]), ("HSCAN h 0 NOVALUES COUNT 1000 MATCH a", ["0", ["a"]]),

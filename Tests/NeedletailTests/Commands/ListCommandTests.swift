@@ -107,7 +107,8 @@ import Testing
     ("RIGHT", "RIGHT", "OBO", ["4", "3"], ["1", "2"], ["x", "4", "3"]),
     ("RIGHT", "LEFT", "BULK", ["3", "4"], ["1", "2"], ["3", "4", "x"]),
   ] as [(String, String, String, [String], [String], [String])])
-  func movesMany(_ from: String, _ to: String, _ order: String, _ reply: [String], _ source: [String], _ target: [String]) {
+  func movesMany(_ from: String, _ to: String, _ order: String, _ reply: [String], _ source: [String],
+    _ target: [String]) {
     server.run("RPUSH", "a", "1", "2", "3", "4")
     server.run("RPUSH", "b", "x")
     #expect(server.run("LMOVEM", "a", "b", from, to, "COUNT", "2", order) == .array(reply.map { .bulk($0) }))

@@ -43,7 +43,8 @@ extension Reply {
     _ = run("SET str x")
     for line in [
       "SADD str a", "SREM str a", "SCARD str", "SISMEMBER str a", "SMISMEMBER str a", "SMEMBERS str", "SPOP str",
-      "SPOP str 0", "SRANDMEMBER str", "SRANDMEMBER str 0", "SSCAN str 0", "SINTER str", "SINTER no str", "SDIFF no str",
+      "SPOP str 0", "SRANDMEMBER str", "SRANDMEMBER str 0", "SSCAN str 0", "SINTER str", "SINTER no str",
+      "SDIFF no str",
       "SUNION no str", "SINTERSTORE d no str", "SDIFFSTORE d no str", "SUNIONSTORE d str", "SINTERCARD 2 no str",
       "SDIFFCARD 1 str", "SUNIONCARD 2 no str",
     ] {
@@ -53,7 +54,8 @@ extension Reply {
       ("SCARD no", 0), ("SREM no a", 0), ("SISMEMBER no a", 0), ("SMISMEMBER no a b", [0, 0]), ("SMEMBERS no", []),
       ("SPOP no", .null), ("SPOP no 3", []), ("SRANDMEMBER no", .null), ("SRANDMEMBER no 3", []),
       ("SSCAN no 5", ["0", []]), ("SINTER no", []), ("SDIFF no", []), ("SUNION no", []), ("SMOVE no str a", 0),
-      ("SINTERCARD 1 no", 0), ("SDIFFCARD 1 no", 0), ("SUNIONCARD 1 no", 0), ("SUNIONSTORE str no", 0), ("EXISTS str", 0),
+      ("SINTERCARD 1 no", 0), ("SDIFFCARD 1 no", 0), ("SUNIONCARD 1 no", 0), ("SUNIONSTORE str no", 0),
+      ("EXISTS str", 0),
     ] as [(String, Reply)] {
       #expect(run(line) == expected, "\(line)")
     }
@@ -138,7 +140,9 @@ extension Reply {
   /// The same answers in every form, and into a source itself.
   @Test(arguments: [0, 3, 1000])
   func algebra(entries: Int) {
-    for setting in ["set-max-intset-entries", "set-max-listpack-entries"] { _ = run("CONFIG SET \(setting) \(entries)") }
+    for setting in ["set-max-intset-entries", "set-max-listpack-entries"] {
+      _ = run("CONFIG SET \(setting) \(entries)")
+    }
     for members in [numbers, names] {
       _ = run("FLUSHALL")
       add("a", members(0..<200))
@@ -241,6 +245,17 @@ extension Reply {
     #expect(run("SCARD a") == 299)
   }
 
+  /// SINTERCARD ends as soon as it has counted up to its limit.
+  @Test func countingEndsAtTheLimit() {
+    for key in ["a", "b"] { for start in stride(from: 0, to: 60_000, by: 500) { add(key, names(start..<start + 500)) } }
+    func time(_ request: String) -> Duration {
+      (0..<5).map { _ in ContinuousClock().measure { _ = run(request) } }.min()!
+    }
+    #expect(run("SINTERCARD 2 a b LIMIT 59999") == 59_999)
+    #expect(run("SINTERCARD 2 a b") == 60_000)
+    #expect(time("SINTERCARD 2 a b LIMIT 10") * 50 < time("SINTERCARD 2 a b"))
+  }
+
   // MARK: Chance
 
   /// Every member is drawn about as often, in every form.
@@ -319,7 +334,8 @@ extension Reply {
 
   /// A large set of which little is left is packed again.
   @Test func formsAfterPopping() {
-    for (count, taken, form) in [(200, 166, "hashtable"), (200, 167, "listpack"), (600, 499, "hashtable"), (600, 500, "listpack")] {
+    for (count, taken, form) in [(200, 166, "hashtable"), (200, 167, "listpack"), (600, 499, "hashtable"),
+      (600, 500, "listpack")] {
       _ = run("DEL s")
       add("s", names(0..<count))
       #expect(run("SPOP s \(taken)").elements?.count == taken)
@@ -361,7 +377,8 @@ extension Reply {
     server.withEngine { $0.keyspace.effects.observer = recorder }
     var dirty = server.withEngine { $0.keyspace.effects.dirty }
     for (line, expected, changes) in [
-      ("SADD s a b", ["sadd -1>2", "SADD s a b"], 2), ("SADD s a", [], 0), ("SREM s a x", ["srem 2>1", "SREM s a x"], 1),
+      ("SADD s a b", ["sadd -1>2", "SADD s a b"], 2), ("SADD s a", [], 0),
+      ("SREM s a x", ["srem 2>1", "SREM s a x"], 1),
       ("SPOP s", ["spop 1>0", "del 0>-1", "SREM s b"], 1), ("SADD s a", ["sadd -1>1", "SADD s a"], 1),
       ("SPOP s 5", ["spop 1>0", "del 0>-1", "DEL s"], 1), ("SADD s a", ["sadd -1>1", "SADD s a"], 1),
       ("SMOVE s t a", ["srem 1>0", "del 0>-1", "sadd -1>1", "SMOVE s t a"], 2),
@@ -390,7 +407,9 @@ extension Reply {
 
   @Test(arguments: [0, 4, 1000])
   func dumpedCopiedAndDigested(entries: Int) {
-    for setting in ["set-max-intset-entries", "set-max-listpack-entries"] { _ = run("CONFIG SET \(setting) \(entries)") }
+    for setting in ["set-max-intset-entries", "set-max-listpack-entries"] {
+      _ = run("CONFIG SET \(setting) \(entries)")
+    }
     for members in [numbers(0..<3), numbers(0..<300), names(0..<3), names(0..<300), ["1", "x", "\u{fc}"]] {
       _ = run("FLUSHALL")
       add("s", members)

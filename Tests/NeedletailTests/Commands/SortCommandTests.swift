@@ -16,7 +16,8 @@ import Testing
     for (line, expected) in [
       ("SORT no", []), ("SORT l", ["1", "2", "3", "10"]), ("SORT l DESC", ["10", "3", "2", "1"]),
       ("SORT l DESC ASC", ["1", "2", "3", "10"]), ("SORT l ALPHA", ["1", "10", "2", "3"]),
-      ("SORT l LIMIT 1 2", ["2", "3"]), ("SORT l LIMIT -5 1", ["1"]), ("SORT l LIMIT 9 1", []), ("SORT l LIMIT 0 0", []),
+      ("SORT l LIMIT 1 2", ["2", "3"]), ("SORT l LIMIT -5 1", ["1"]), ("SORT l LIMIT 9 1", []),
+      ("SORT l LIMIT 0 0", []),
       ("SORT l LIMIT 1 9223372036854775807", ["2", "3", "10"]), ("SORT l LIMIT 1 -7", ["2", "3", "10"]),
       ("SORT_RO s", ["1", "2", "5", "30"]), ("SORT z", notANumber), ("SORT z ALPHA DESC", ["c", "b", "a"]),
     ] as [(String, Reply)] {
@@ -96,7 +97,8 @@ import Testing
   @Test func badArguments() {
     _ = run("SET str x")
     for (line, expected) in [
-      ("SORT str", .wrongType), ("SORT str foo", .syntaxError), ("SORT no LIMIT 1", .syntaxError), ("SORT no BY", .syntaxError),
+      ("SORT str", .wrongType), ("SORT str foo", .syntaxError), ("SORT no LIMIT 1", .syntaxError),
+      ("SORT no BY", .syntaxError),
       ("SORT no STORE", .syntaxError), ("SORT_RO no STORE d", .syntaxError), ("SORT no LIMIT x 1", .notAnInteger),
       ("SORT no LIMIT 1 y", .notAnInteger),
     ] as [(String, Reply)] {

@@ -134,7 +134,8 @@ import Testing
     #expect(server.run("ZRANGE", "z", "1", "3") == ["b", "c", "d"])
     #expect(server.run("ZRANGE", "z", "-2", "100") == ["d", "e"] && server.run("ZRANGE", "z", "5", "9") == [])
     #expect(server.run("ZRANGE", "z", "3", "1") == [] && server.run("ZRANGE", "z", "-100", "0") == ["a"])
-    #expect(server.run("ZRANGE", "z", "-9223372036854775808", "9223372036854775807", "REV") == ["e", "d", "c", "b", "a"])
+    #expect(server.run("ZRANGE", "z", "-9223372036854775808", "9223372036854775807", "REV") == ["e", "d", "c", "b",
+      "a"])
     #expect(server.run("ZREVRANGE", "z", "0", "1", "WITHSCORES") == ["e", "5", "d", "4"])
     #expect(server.run("ZRANGEBYSCORE", "z", "(1", "4", "LIMIT", "1", "2") == ["c", "d"])
     #expect(server.run("ZRANGEBYSCORE", "z", "-inf", "inf", "LIMIT", "-1", "2") == [])
@@ -179,7 +180,8 @@ import Testing
     #expect(server.run("ZREM", "z", "a", "c", "e", "f") == 3 && server.run("EXISTS", "z") == 0)
     #expect(server.run("ZREM", "z", "a") == 0)
     fill()
-    #expect(server.run("ZREMRANGEBYRANK", "z", "1", "-3") == 2 && server.run("ZRANGE", "z", "0", "-1") == ["a", "d", "e"])
+    #expect(server.run("ZREMRANGEBYRANK", "z", "1", "-3") == 2
+      && server.run("ZRANGE", "z", "0", "-1") == ["a", "d", "e"])
     #expect(server.run("ZREMRANGEBYSCORE", "z", "(4", "inf") == 1 && server.run("ZREMRANGEBYSCORE", "z", "7", "9") == 0)
     #expect(server.run("ZREMRANGEBYLEX", "z", "-", "+") == 2 && server.run("EXISTS", "z") == 0)
     fill()
@@ -194,7 +196,8 @@ import Testing
     #expect(server.run("ZMPOP", "1", "z", "MIN") == .nullArray)
     #expect(server.run("ZMPOP", "0", "z", "MIN") == .error("ERR numkeys should be greater than 0"))
     #expect(server.run("ZMPOP", "1", "z", "MIN", "COUNT", "0") == .error("ERR count should be greater than 0"))
-    for wrong in [["9", "z", "MIN"], ["9223372036854775807", "z", "MIN"], ["1", "z", "MID"], ["1", "z", "MIN", "COUNT"]] {
+    for wrong in [["9", "z", "MIN"], ["9223372036854775807", "z", "MIN"], ["1", "z", "MID"],
+      ["1", "z", "MIN", "COUNT"]] {
       #expect(server.run((["ZMPOP"] + wrong).map { Array($0.utf8) }) == .syntaxError, "\(wrong)")
     }
     #expect(server.run("ZPOPMIN", "z", "-1") == .error("ERR value is out of range, must be positive"))
@@ -239,14 +242,17 @@ import Testing
     let server = server(128)
     server.run("ZADD", "z", "1", "a")
     #expect(server.run("ZUNION", "0", "z") == .error("ERR at least 1 input key is needed for 'zunion' command"))
-    #expect(server.run("ZDIFFSTORE", "d", "0", "z") == .error("ERR at least 1 input key is needed for 'zdiffstore' command"))
+    #expect(server.run("ZDIFFSTORE", "d", "0",
+      "z") == .error("ERR at least 1 input key is needed for 'zdiffstore' command"))
     #expect(server.run("ZINTERCARD", "0", "z") == .error("ERR at least 1 input key is needed for 'zintercard' command"))
     #expect(server.run("ZUNION", "x", "z") == .notAnInteger && server.run("ZUNION", "2", "z") == .syntaxError)
     #expect(server.run("ZUNION", "9223372036854775807", "z") == .syntaxError)
     #expect(server.run("ZUNION", "1", "z", "WEIGHTS", "x") == .error("ERR weight value is not a float"))
     #expect(server.run("ZINTERCARD", "1", "z", "LIMIT", "-1") == .error("ERR LIMIT can't be negative"))
-    for wrong in [["ZUNION", "1", "z", "WEIGHTS"], ["ZUNION", "1", "z", "AGGREGATE", "x"], ["ZDIFF", "1", "z", "WEIGHTS", "1"],
-      ["ZUNIONSTORE", "d", "1", "z", "WITHSCORES"], ["ZINTERCARD", "1", "z", "WITHSCORES"], ["ZUNION", "1", "z", "LIMIT", "1"]]
+    for wrong in [["ZUNION", "1", "z", "WEIGHTS"], ["ZUNION", "1", "z", "AGGREGATE", "x"],
+      ["ZDIFF", "1", "z", "WEIGHTS", "1"],
+      ["ZUNIONSTORE", "d", "1", "z", "WITHSCORES"], ["ZINTERCARD", "1", "z", "WITHSCORES"],
+        ["ZUNION", "1", "z", "LIMIT", "1"]]
     {
       #expect(server.run(wrong.map { Array($0.utf8) }) == .syntaxError, "\(wrong)")
     }
@@ -292,7 +298,8 @@ import Testing
     #expect(seen.count == 100 && seen["m42"] == "42")
     #expect(server.run("ZSCAN", "z", "0", "MATCH", "m99", "COUNT", "1000") == ["0", ["m99", "99"]])
     #expect(server.run("ZSCAN", "z", "0", "MATCH", "m99", "NOSCORES", "COUNT", "1000") == ["0", ["m99"]])
-    #expect(server.run("ZSCAN", "none", "0", "FOO") == ["0", []] && server.run("ZSCAN", "z", "0", "FOO") == .syntaxError)
+    #expect(server.run("ZSCAN", "none", "0", "FOO") == ["0", []]
+      && server.run("ZSCAN", "z", "0", "FOO") == .syntaxError)
     #expect(server.run("ZSCAN", "z", "x") == .error("ERR invalid cursor"))
   }
 
@@ -334,7 +341,8 @@ import Testing
     let server = server(form)
     let packed = bytes("11292900000008002c01dff902836f6e650401018374776f0483322e35048574687265650683696e6604ff0c0021243d385dffa8b9")
     #expect(server.run([Array("RESTORE".utf8), Array("a".utf8), Array("0".utf8), packed]) == .ok)
-    #expect(server.run("ZRANGE", "a", "0", "-1", "WITHSCORES") == ["44", "-7", "one", "1", "two", "2.5", "three", "inf"])
+    #expect(server.run("ZRANGE", "a", "0", "-1", "WITHSCORES") == ["44", "-7", "one", "1", "two", "2.5", "three",
+      "inf"])
     #expect(server.run("DEBUG", "DIGEST-VALUE", "a") == [.simple("1e7dbb7ae67bc5b73bcda1e49152b81042df3145")])
     let large = bytes("0506057468726565000000000000f07f0362696700a0d885573476430374776f0000000000000440036f6e65000000000000f03f047a65726f0000000000000080c02c0000000000001cc00c00346e754def08b087")
     #expect(server.run([Array("RESTORE".utf8), Array("b".utf8), Array("0".utf8), large]) == .ok)
@@ -347,7 +355,8 @@ import Testing
         return
       }
       #expect(dumped[0] == 5 && dumped[dumped.count - 10] == 8)
-      #expect(server.run([Array("RESTORE".utf8), Array("copy".utf8), Array("0".utf8), dumped, Array("REPLACE".utf8)]) == .ok)
+      #expect(server.run([Array("RESTORE".utf8), Array("copy".utf8), Array("0".utf8), dumped,
+        Array("REPLACE".utf8)]) == .ok)
       #expect(server.run("DEBUG", "DIGEST-VALUE", "copy") == server.run("DEBUG", "DIGEST-VALUE", key))
     }
   }
@@ -365,7 +374,8 @@ import Testing
     server.run("SELECT", "1")
     #expect(server.run("DEBUG", "DIGEST-VALUE", "new") == digest && server.run("ZCARD", "new") == .integer(count))
     #expect(server.run("PEXPIRE", "new", "5") == 1 && server.run("ZCARD", "new") == .integer(count))
-    #expect(server.run("TYPE", "new") == .simple("zset") && server.run("MEMORY", "USAGE", "new").integerValue! > count * 8)
+    #expect(server.run("TYPE", "new") == .simple("zset")
+      && server.run("MEMORY", "USAGE", "new").integerValue! > count * 8)
     server.advance(milliseconds: 6)
     #expect(server.run("EXISTS", "new") == 0)
     server.run("ZADD", "y", "1", "a")

@@ -21,19 +21,24 @@ import Testing
     #expect(byteCount(16, 1024, nil) == 8 + 16 + 2 + 1024 && byteCount(16, 1025, nil) == 8 + 16 + 8)
     #expect(byteCount(4094, 0, nil) == 8 + 4094 + 1 && byteCount(4095, 0, nil) == 8 + 4 + 4095 + 1)
     #expect(byteCount(0, 0, nil) == 9)
-    let integer = withView([UInt8](repeating: 1, count: 16)) { Entry.Shape(key: $0, expiry: nil, encoding: .integer).byteCount }
+    let integer = withView([UInt8](repeating: 1, count: 16)) {
+      Entry.Shape(key: $0, expiry: nil, encoding: .integer).byteCount
+    }
     #expect(integer == 32)
   }
 
   /// Writes an entry with a value whose bytes are `fill`.
   private func make(_ key: [UInt8], _ expiry: Int?, _ encoding: ValueEncoding, _ count: Int, room: Int = 0) -> Entry {
     withView(key) { key in
-      let shape = Entry.Shape(key: key, expiry: expiry, encoding: encoding, inlineCount: count, isMarkedRaw: count % 2 == 1)
+      let shape = Entry.Shape(key: key, expiry: expiry, encoding: encoding, inlineCount: count,
+        isMarkedRaw: count % 2 == 1)
       let block = unsafe Heap.allocate(max(shape.byteCount, room))
       let place = unsafe Entry.write(shape, type: .string, tag: 2, clock: 0xdead_beef, at: block)
       let valueCount = encoding == .integer || encoding == .external ? 8 : count
       #expect(unsafe place - block + valueCount == shape.byteCount)
-      for i in 0..<valueCount { unsafe place.storeBytes(of: UInt8(truncatingIfNeeded: i + 1), toByteOffset: i, as: UInt8.self) }
+      for i in 0..<valueCount {
+        unsafe place.storeBytes(of: UInt8(truncatingIfNeeded: i + 1), toByteOffset: i, as: UInt8.self)
+      }
       let entry = unsafe Entry(raw: block)
       if encoding == .external { unsafe entry.storeChild(UnsafeMutableRawPointer(bitPattern: Self.unitAddress)!) }
       return entry
@@ -47,15 +52,19 @@ import Testing
     return unsafe UInt(bitPattern: unit.raw)
   }()
 
-  private func matches(_ entry: Entry, _ key: [UInt8], _ expiry: Int?, _ encoding: ValueEncoding, _ count: Int) -> Bool {
-    guard entry.key.array == key, entry.expiry == expiry, entry.hasExpiry == (expiry != nil), entry.encoding == encoding,
+  private func matches(_ entry: Entry, _ key: [UInt8], _ expiry: Int?, _ encoding: ValueEncoding, _ count: Int)
+    -> Bool
+  {
+    guard entry.key.array == key, entry.expiry == expiry, entry.hasExpiry == (expiry != nil),
+      entry.encoding == encoding,
       entry.type == .string, entry.clock == 0xdead_beef, unsafe entry.raw.load(as: UInt8.self) == 2
     else { return false }
     let prefix = 8 + width(expiry) + (key.count >= 4095 ? 4 : 0) + key.count
     switch encoding {
     case .integer: return entry.integer == 0x0807_0605_0403_0201 && entry.byteCount == prefix + 8
     case .external:
-      return entry.byteCount == prefix + 8 && entry.stringUnit.map { unsafe UInt(bitPattern: $0.raw) } == Self.unitAddress
+      return entry.byteCount == prefix + 8
+        && entry.stringUnit.map { unsafe UInt(bitPattern: $0.raw) } == Self.unitAddress
     case .inline8, .inline16:
       return entry.stringBytes?.array == (0..<count).map { UInt8(truncatingIfNeeded: $0 + 1) } && entry.integer == nil
         && entry.byteCount == prefix + (encoding == .inline8 ? 1 : 2) + count
@@ -73,7 +82,8 @@ import Testing
     for expiry in Self.expiries {
       for (encoding, count) in Self.values {
         let entry = make(key, expiry, encoding, count)
-        #expect(matches(entry, key, expiry, encoding, count), "expiry \(String(describing: expiry)), \(encoding) \(count)")
+        #expect(matches(entry, key, expiry, encoding, count),
+          "expiry \(String(describing: expiry)), \(encoding) \(count)")
         unsafe Heap.free(entry.raw, entry.byteCount)
       }
     }

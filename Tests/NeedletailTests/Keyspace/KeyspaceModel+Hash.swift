@@ -95,14 +95,19 @@ extension KeyspaceModel {
     if random.chance(30) { return Array(String(Int(truncatingIfNeeded: random.next()) >> random.below(63)).utf8) }
     // Beyond 64 KiB the background thread frees them.
     let lengths = random.below(150) == 0 ? [41, 254, 300, 66_000] : [0, 1, 15, 30, 39, 40]
-    return [UInt8](repeating: UInt8(truncatingIfNeeded: 97 + random.below(26)), count: lengths[random.below(lengths.count)])
+    return [UInt8](repeating: UInt8(truncatingIfNeeded: 97 + random.below(26)),
+      count: lengths[random.below(lengths.count)])
   }
 
   /// Makes the key a hash, or changes the one that it is.
   func changeHash(_ found: inout Found) {
     let i = keyIndexes[found.key.bytes.array]!
-    guard let entry = found.entry else { return random.chance(50) ? buildHash(&found, i) : setFields(&found, i, HeldHash()) }
-    guard entry.type == .hash, case .hash(let hash) = held[found.database][i]?.value else { return buildHash(&found, i) }
+    guard let entry = found.entry else {
+      return random.chance(50) ? buildHash(&found, i) : setFields(&found, i, HeldHash())
+    }
+    guard entry.type == .hash, case .hash(let hash) = held[found.database][i]?.value else {
+      return buildHash(&found, i)
+    }
     switch random.below(10) {
     case 0: buildHash(&found, i)
     case 1: expectFields(&found, i, hash)
@@ -182,7 +187,9 @@ extension KeyspaceModel {
     unsafe body(root.raw)
     guard let directory = unsafe root.table.pointee.directory else { return }
     unsafe body(SegmentedTable<HashField>.directoryUnit(directory))
-    for index in 0..<(1 << (unsafe root.table.pointee.globalDepth)) { unsafe body(SegmentLayout.segment(directory[index])) }
+    for index in 0..<(1 << (unsafe root.table.pointee.globalDepth)) {
+      unsafe body(SegmentLayout.segment(directory[index]))
+    }
     unsafe root.table.pointee.forEach { unsafe body($0.raw) }
   }
 }

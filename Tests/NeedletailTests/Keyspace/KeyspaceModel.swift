@@ -299,7 +299,8 @@ final class KeyspaceModel {
       if expires != expected { fail("\(expires) with expiry, expected \(expected)") }
       var seen = 0
       var cursor: UInt64 = 0
-      repeat { cursor = keyspace.scan(database: database, cursor: cursor, count: 100) { _ in seen += 1 } } while cursor != 0
+      repeat { cursor = keyspace.scan(database: database, cursor: cursor,
+        count: 100) { _ in seen += 1 } } while cursor != 0
       if seen != count { fail("SCAN sees \(seen) of \(count)") }
     }
   }
@@ -372,7 +373,9 @@ final class KeyspaceModel {
         unsafe check(entry.raw)
         if let unit = entry.stringUnit { unsafe check(unit.raw) }
         if let unit = entry.blobUnit { unsafe check(unit.raw) }
-        if entry.type == .hash, let root = unsafe entry.root { unsafe forEachUnit(of: TableRoot(raw: root)) { unsafe check($0) } }
+        if entry.type == .hash, let root = unsafe entry.root {
+          unsafe forEachUnit(of: TableRoot(raw: root)) { unsafe check($0) }
+        }
       }
     }
   }

@@ -50,8 +50,8 @@ import Testing
     return model.failures == 0
   }
 
-  /// Tables that grow and shrink by whole segments, keys that expire, views that are cancelled and opened again at once:
-  /// every kind of change at every moment of a walk.
+  /// Tables that grow and shrink by whole segments, keys that expire, views that are cancelled and opened again at
+  /// once: every kind of change at every moment of a walk.
   @Test func everythingAtEveryMoment() {
     let freer = BackgroundFreer(counters: MemoryCounters())
     var coverage = ModelCoverage()

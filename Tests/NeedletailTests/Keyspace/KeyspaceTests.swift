@@ -395,7 +395,8 @@ import Testing
     test.keyspace.setTime(TestKeyspace.start + 11)
     var keys = Set<String>()
     var cursor: UInt64 = 0
-    repeat { cursor = test.keyspace.scan(database: 0, cursor: cursor, count: 10) { keys.insert($0.key.string) } } while cursor != 0
+    repeat { cursor = test.keyspace.scan(database: 0, cursor: cursor,
+      count: 10) { keys.insert($0.key.string) } } while cursor != 0
     #expect(keys == Set((0..<1000).filter { $0 % 2 == 1 }.map { "key:\($0)" }) && test.count == 1000)
   }
 

@@ -22,7 +22,8 @@ import Testing
     let value = [UInt8](repeating: 120, count: valueCount)
     let before = test.settledBytes
     for i in 0..<keyCount {
-      test.set("key:\(i)", i % 4 == 0 ? Array("\(i)".utf8) : value, i % 3 == 0 ? .at(TestKeyspace.start + 1_000_000 + i) : .clear)
+      test.set("key:\(i)", i % 4 == 0 ? Array("\(i)".utf8) : value,
+        i % 3 == 0 ? .at(TestKeyspace.start + 1_000_000 + i) : .clear)
     }
     let counted = test.settledBytes - before
     var told = 0
@@ -88,7 +89,8 @@ import Testing
     server.expect([
       ("MEMORY USAGE k", 152), ("MEMORY USAGE k SAMPLES 0", 152), ("MEMORY USAGE k samples 5 SAMPLES 9", 152),
       ("MEMORY USAGE k SAMPLES", .syntaxError), ("MEMORY USAGE none SAMPLES x", .notAnInteger),
-      ("MEMORY USAGE none SAMPLES -1", .syntaxError), ("MEMORY USAGE k foo 1", .syntaxError), ("MEMORY USAGE none", .null),
+      ("MEMORY USAGE none SAMPLES -1", .syntaxError), ("MEMORY USAGE k foo 1", .syntaxError),
+      ("MEMORY USAGE none", .null),
       ("MEMORY USAGE", .wrongArity("memory|usage")), ("MEMORY", .wrongArity("memory")),
       ("MEMORY STATS", .error("ERR unknown subcommand 'STATS'. Try MEMORY HELP.")),
     ])

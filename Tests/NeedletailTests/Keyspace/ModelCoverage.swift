@@ -5,7 +5,8 @@ import Testing
 /// Which kinds of change a model has met at which moments of a walk, so that a test can say that none was left out.
 struct ModelCoverage {
   enum Operation: CaseIterable {
-    case insert, overwrite, modify, setExpiry, clearExpiry, increment, touch, pin, remove, rename, copy, move, expire, changeFields
+    case insert, overwrite, modify, setExpiry, clearExpiry, increment, touch, pin, remove, rename, copy, move, expire,
+      changeFields
     case flush, swap, grow, split, merge, shrink, cancel
   }
 

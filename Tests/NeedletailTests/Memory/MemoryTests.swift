@@ -106,7 +106,8 @@ import Testing
 
   @Test func decimalsAreWrittenAndRead() {
     var random = SeededGenerator.fresh()
-    var values = [0, 1, -1, 9, 10, -9, -10, 99, 100, 999, 1000, 9999, 10_000, Int.max, Int.min, Int.max - 1, Int.min + 1]
+    var values = [0, 1, -1, 9, 10, -9, -10, 99, 100, 999, 1000, 9999, 10_000, Int.max, Int.min, Int.max - 1,
+      Int.min + 1]
     for _ in 0..<2000 { values.append(Int(truncatingIfNeeded: random.next()) >> random.below(63)) }
     for value in values {
       let text = Array(String(value).utf8)
@@ -126,7 +127,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "-", "+1", "01", "-0", "-01", "00", " 1", "1 ", "1a", "a", "--1", "1-", "9223372036854775808", "-9223372036854775809",
+    "", "-", "+1", "01", "-0", "-01", "00", " 1", "1 ", "1a", "a", "--1", "1-", "9223372036854775808",
+    "-9223372036854775809",
     "18446744073709551616", "18446744073709551617", "99999999999999999999", "-99999999999999999999",
     "100000000000000000000", "1.0", "1e3", "0x1", "\u{0661}",
   ])

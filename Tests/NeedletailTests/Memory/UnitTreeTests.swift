@@ -17,7 +17,9 @@ import Testing
 
   static func make(tag: UInt8) -> TreeNode {
     let block = unsafe Heap.allocate(byteCount)
-    for offset in stride(from: 0, to: byteCount, by: 8) { unsafe block.storeBytes(of: 0, toByteOffset: offset, as: UInt64.self) }
+    for offset in stride(from: 0, to: byteCount, by: 8) {
+      unsafe block.storeBytes(of: 0, toByteOffset: offset, as: UInt64.self)
+    }
     unsafe block.storeBytes(of: tag, as: UInt8.self)
     return unsafe TreeNode(raw: block)
   }
@@ -162,7 +164,9 @@ private final class UnitTreeModel {
     var stack = root.map { [($0, 0, 0)] } ?? []
     while let (node, level, prefix) = stack.popLast() {
       if level == TreeNode.levels { seen[prefix] = node.value }
-      if unsafe walk == nil && node.raw.load(as: UInt8.self) != units.currentTag { fail("a unit still belongs to a view") }
+      if unsafe walk == nil && node.raw.load(as: UInt8.self) != units.currentTag {
+        fail("a unit still belongs to a view")
+      }
       for digit in 0..<8 { if let child = node[digit] { stack.append((child, level + 1, prefix << 3 | digit)) } }
     }
     if seen != held { fail("the tree differs") }

@@ -3,7 +3,7 @@ import Testing
 @testable import Needletail
 
 /// A payload of a real server and what is in it.
-private struct Payload {
+struct CollectionPayload {
   let name: String
   let kind: String
   let count: Int
@@ -20,7 +20,7 @@ private struct Payload {
     body = Array(Data(base64Encoded: String(fields[5]))!.dropLast(RDBFormat.footerBytes))
   }
 
-  static let all = collectionPayloads.split(separator: "\n").map { Payload($0) }
+  static let all = collectionPayloads.split(separator: "\n").map { CollectionPayload($0) }
 }
 
 /// All strings of a value, as the functions of the reader give them; scores as 16 hexadecimal digits.
@@ -104,8 +104,8 @@ private func utf8(_ texts: String...) -> [[UInt8]] { texts.map { Array($0.utf8) 
   // MARK: Real servers' payloads
 
   @Test func payloadsOfServers() throws {
-    #expect(Set(Payload.all.map { $0.body[0] }) == [2, 4, 5, 11, 16, 17, 18, 20])
-    for payload in Payload.all {
+    #expect(Set(CollectionPayload.all.map { $0.body[0] }) == [2, 4, 5, 11, 16, 17, 18, 20])
+    for payload in CollectionPayload.all {
       let found = try strings(payload.body)
       #expect(found.count == payload.count, "\(payload.name)")
       #expect(fingerprint(sorted(found, payload.kind)) == payload.fingerprint, "\(payload.name)")
@@ -116,7 +116,7 @@ private func utf8(_ texts: String...) -> [[UInt8]] { texts.map { Array($0.utf8) 
   }
 
   @Test func everyTruncationIsAnError() {
-    for payload in Payload.all {
+    for payload in CollectionPayload.all {
       for count in 0..<payload.body.count {
         let found = error(Array(payload.body[..<count]))
         #expect(found != nil, "\(payload.name) \(count)")
@@ -127,7 +127,7 @@ private func utf8(_ texts: String...) -> [[UInt8]] { texts.map { Array($0.utf8) 
   /// Each byte with one bit changed, set and cleared: an error or strings, and no byte read outside, which the address
   /// sanitizer sees.
   @Test func changedBytes() {
-    for payload in Payload.all {
+    for payload in CollectionPayload.all {
       var body = payload.body
       for place in body.indices {
         let original = body[place]
@@ -144,7 +144,7 @@ private func utf8(_ texts: String...) -> [[UInt8]] { texts.map { Array($0.utf8) 
   /// The blobs inside, decompressed, in a block of just their size.
   @Test func changedBlobs() throws {
     var blobs: Set<[UInt8]> = []
-    for payload in Payload.all where [11, 16, 17, 20].contains(payload.body[0]) {
+    for payload in CollectionPayload.all where [11, 16, 17, 20].contains(payload.body[0]) {
       try withView(Array(payload.body.dropFirst())) { view in
         var reader = RDBReader(view)
         let blob = try reader.withString { $0.array }

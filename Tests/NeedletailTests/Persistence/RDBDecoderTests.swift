@@ -88,7 +88,8 @@ private func contents(_ bytes: [UInt8], isFile: Bool = false) throws -> [String]
   @Test func versionsThatNobodyKnows() {
     for (version, fault) in [
       ("REDIS0000", RDBError.Fault.version(0)), ("REDIS0013", .version(13)), ("REDIS9999", .version(9999)),
-      ("VALKEY081", .version(81)), ("VALKEY011", .version(11)), ("REDIS0080", .version(80)), ("REDIS00x1", .notASnapshot), ("redis0009", .notASnapshot),
+      ("VALKEY081", .version(81)), ("VALKEY011", .version(11)), ("REDIS0080", .version(80)),
+      ("REDIS00x1", .notASnapshot), ("redis0009", .notASnapshot),
     ] {
       #expect(throws: RDBError(fault: fault, offset: 0)) { try contents(file(version: version, [])) }
     }

@@ -74,7 +74,9 @@ import Testing
       if reply == .ok {
         outcomes.restored += 1
         // Of whichever type it has become.
-        if server.run("EXISTS", "k") == 1, server.withEngine({ engine in engine.keyspace.digest() != Digest() }) { continue }
+        if server.run("EXISTS", "k") == 1, server.withEngine({ engine in engine.keyspace.digest() != Digest() }) {
+          continue
+        }
         Issue.record("seed \(random.seed): restored, and not there")
       } else {
         outcomes.refused += 1
@@ -86,8 +88,10 @@ import Testing
   // MARK: What is tampered with
 
   private static let values: [[UInt8]] = [
-    [], Array("a".utf8), Array("12".utf8), Array("-129".utf8), Array("70000".utf8), Array("12345678901".utf8), bytes(63), bytes(64),
-    [UInt8](repeating: 120, count: 300), Array(repeating: Array("abcdefgh1234".utf8), count: 30).flatMap { $0 }, bytes(400),
+    [], Array("a".utf8), Array("12".utf8), Array("-129".utf8), Array("70000".utf8), Array("12345678901".utf8),
+    bytes(63), bytes(64),
+    [UInt8](repeating: 120, count: 300), Array(repeating: Array("abcdefgh1234".utf8), count: 30).flatMap { $0 },
+    bytes(400),
   ]
 
   /// The request for a hash of a few fields; the largest one is not packed.
@@ -137,9 +141,10 @@ import Testing
   }
 
   /// One to eight changes: bits, bytes that mean something, parts that are doubled, moved or missing.
-  private static func mutated(_ original: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
+  static func mutated(_ original: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
     let telling: [UInt8] = [
-      0, 1, 0x3f, 0x40, 0x7f, 0x80, 0x81, 0x82, 0xbf, 0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xf4, 0xf5, 0xf8, 0xf9, 0xfa, 0xfb, 0xfc,
+      0, 1, 0x3f, 0x40, 0x7f, 0x80, 0x81, 0x82, 0xbf, 0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xf4, 0xf5, 0xf8, 0xf9, 0xfa, 0xfb,
+        0xfc,
       0xfd, 0xfe, 0xff,
     ]
     var bytes = original

@@ -98,7 +98,8 @@ import Testing
     #expect(second.run("DEBUG", "DIGEST") == digest)
     #expect(second.run("PTTL", "many:512") == 5000)
     for (key, encoding) in [
-      ("small:0", "listpack"), ("many:100", "listpack"), ("many:512", "listpack"), ("many:513", "hashtable"), ("long", "hashtable"),
+      ("small:0", "listpack"), ("many:100", "listpack"), ("many:512", "listpack"), ("many:513", "hashtable"),
+      ("long", "hashtable"),
     ] as [(String, Reply)] {
       #expect(second.run("OBJECT", "ENCODING", key) == encoding, "\(key)")
       #expect(second.run("HLEN", key) == first.run("HLEN", key))

@@ -270,7 +270,9 @@ import Testing
           expected[i] += Array("$\(value.count)\r\n".utf8) + value + [13, 10]
         }
         let waiting = writer.waitingByteCount
-        if waiting != expected[i].count { Issue.record("seed \(random.seed): waiting \(waiting) of \(expected[i].count)") }
+        if waiting != expected[i].count {
+          Issue.record("seed \(random.seed): waiting \(waiting) of \(expected[i].count)")
+        }
       }
       if random.chance(3) {
         for i in 0..<3 where sinks.bytes(i) != expected[i] {

@@ -10,13 +10,15 @@ protocol BlobLeaf: TreeLeaf {}
 /// In no order but their places.
 enum ListBlob: BlobLeaf {
   static var isOrdered: Bool { false }
-  static var freeDrop: BackgroundFreer.Function { { unsafe TreeDrop<ListBlob>.free($0, tag: $2, Limbo(raw: $3)); _ = $1 } }
+  static var freeDrop: BackgroundFreer.Function { { unsafe TreeDrop<ListBlob>.free($0, tag: $2, Limbo(raw: $3)); _ =
+    $1 } }
 }
 
 /// In the order of their values.
 enum StreamBlob: BlobLeaf {
   static var isOrdered: Bool { true }
-  static var freeDrop: BackgroundFreer.Function { { unsafe TreeDrop<StreamBlob>.free($0, tag: $2, Limbo(raw: $3)); _ = $1 } }
+  static var freeDrop: BackgroundFreer.Function { { unsafe TreeDrop<StreamBlob>.free($0, tag: $2, Limbo(raw: $3)); _ =
+    $1 } }
 }
 
 extension BlobLeaf {
@@ -28,7 +30,9 @@ extension BlobLeaf {
     let raw = unsafe Heap.allocate(byteCount)
     unsafe raw.storeBytes(of: tag, as: UInt8.self)
     unsafe raw.storeBytes(of: UInt16(values.count), toByteOffset: 2, as: UInt16.self)
-    for (index, value) in values.enumerated() { unsafe raw.storeBytes(of: value, toByteOffset: 8 + index * 8, as: Int.self) }
+    for (index, value) in values.enumerated() {
+      unsafe raw.storeBytes(of: value, toByteOffset: 8 + index * 8, as: Int.self)
+    }
     return unsafe TreeChild(raw, count: values.count, byteCount: Heap.goodSize(byteCount), key: UInt128(values[0]))
   }
 

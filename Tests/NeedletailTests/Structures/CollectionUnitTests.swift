@@ -3,12 +3,15 @@ import Testing
 @testable import Needletail
 
 @Suite struct CollectionUnitTests {
-  private func bytes(_ count: Int, _ seed: Int = 1) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ seed) } }
+  private func bytes(_ count: Int, _ seed: Int = 1) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ seed) }
+  }
 
   // MARK: Layout
 
   /// Every length around those at which its form changes.
-  static let lengths = [0, 1, 13, 14, 15, 16, 124, 125, 126, 127, 128, 252, 253, 254, 255, 256, 65_534, 65_535, 65_536, 200_000]
+  static let lengths = [0, 1, 13, 14, 15, 16, 124, 125, 126, 127, 128, 252, 253, 254, 255, 256, 65_534, 65_535, 65_536,
+    200_000]
 
   @Test(arguments: lengths)
   func setMember(count: Int) {

@@ -16,7 +16,8 @@ import Testing
     differences.reserveCapacity(8)
     for round in 0..<3 {
       let before = counters.usedByteCount
-      guard run(BlobTreeModel<Leaf>(.fresh(), freer: freer), steps: isLongRun ? 2_000_000 : round == 0 ? 60_000 : 10_000)
+      guard run(BlobTreeModel<Leaf>(.fresh(), freer: freer),
+        steps: isLongRun ? 2_000_000 : round == 0 ? 60_000 : 10_000)
       else { return }
       freer.wake()
       waitFor { freer.progress.pending == 0 && freer.limbo.byteCount == 0 }

@@ -68,7 +68,8 @@ import Testing
     let after = unsafe block.header.pointee.isDense
     #expect(after && block.count == 113)
     #expect(block.earliest == 1)
-    #expect(block.remove(895) == 7 && block.remove(895) == DeadlineSlots.none && block.remove(894) == DeadlineSlots.none)
+    #expect(block.remove(895) == 7 && block.remove(895) == DeadlineSlots.none
+      && block.remove(894) == DeadlineSlots.none)
     block.free()
   }
 

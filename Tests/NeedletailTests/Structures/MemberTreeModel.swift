@@ -155,9 +155,10 @@ final class MemberTreeModel {
     let old = ModelMember(unit)
     var item = old
     // Often so near that the place stays.
-    item.score = random.chance(50) ? mix.score(&random, stepCount) : random.chance(50) ? old.score.nextUp : old.score.nextDown
+    item.score = random.chance(50) ? mix.score(&random, stepCount) : random.chance(50) ? old.score.nextUp
+      : old.score.nextDown
     let isOfView = unsafe units.belongsToView(unit.raw)
-    let changed = tree.setScore(unit, item.score, &units)
+    let changed = try! tree.setScore(unit, item.score, &units)
     // One that was the view's may have been released meanwhile, by a walker on another thread.
     check(unsafe isOfView || changed.raw == unit.raw, "a unit that was no view's was copied")
     index[member] = changed
@@ -258,7 +259,8 @@ final class MemberTreeModel {
       self.check(leaf.count == child.count && leaf.count > 0, "a leaf of \(leaf.count), recorded \(child.count)")
       if number > 0 {
         self.check(leaf[0].key >= child.key, "a separator is too large")
-        self.check(withView(last!.member) { ScoredMember.key(last!.score, $0) } <= child.key, "a separator is too small")
+        self.check(withView(last!.member) { ScoredMember.key(last!.score, $0) } <= child.key,
+          "a separator is too small")
       }
       for position in 0..<leaf.count {
         let item = ModelMember(leaf[position])
@@ -269,7 +271,8 @@ final class MemberTreeModel {
         place += 1
       }
     }
-    self.check(place == held.count && tree.count == place && index.count == place, "\(place) members, not \(held.count)")
+    self.check(place == held.count && tree.count == place && index.count == place,
+      "\(place) members, not \(held.count)")
   }
 
   func empty() {

@@ -34,7 +34,8 @@ import Testing
 
   @Test func integersBySize() {
     let sizes: [(Int, Int)] = [(-1, 1), (-2, 2), (0, 1), (53, 1), (54, 2), (127, 2), (128, 3), (-128, 2), (-129, 3),
-      (32767, 3), (32768, 4), (-32768, 3), (-32769, 4), (1 << 23 - 1, 4), (1 << 23, 5), (-1 << 23, 4), (-1 << 23 - 1, 5),
+      (32767, 3), (32768, 4), (-32768, 3), (-32769, 4), (1 << 23 - 1, 4), (1 << 23, 5), (-1 << 23, 4),
+      (-1 << 23 - 1, 5),
       (1 << 31 - 1, 5), (1 << 31, 7), (-1 << 31, 5), (-1 << 31 - 1, 7), (1 << 47 - 1, 7), (1 << 47, 9), (-1 << 47, 7),
       (-1 << 47 - 1, 9), (.max, 9), (.min, 9)]
     for (value, size) in sizes {
@@ -60,7 +61,8 @@ import Testing
 
   @Test func scores() {
     let bound = Double(1 << 53)
-    for (score, size, held) in [(0, 1, .integer(0)), (-0.0, 9, .double(-0.0)), (1, 1, .integer(1)), (-3, 2, .integer(-3)),
+    for (score, size, held) in [(0, 1, .integer(0)), (-0.0, 9, .double(-0.0)), (1, 1, .integer(1)),
+      (-3, 2, .integer(-3)),
       (0.5, 9, .double(0.5)), (bound, 9, .integer(1 << 53)), (bound + 2, 9, .double(bound + 2)),
       (-bound, 9, .integer(-1 << 53)), (-bound - 2, 9, .double(-bound - 2)), (.infinity, 9, .double(.infinity)),
       (-.infinity, 9, .double(-.infinity)), (1e300, 9, .double(1e300)),

@@ -111,7 +111,8 @@ import Testing
       unsafe list.writePart(from: from, to: list.end, count: model.count - index, to: $0)
     }
     leaf.blob.apply(list.removing(from: from, to: list.end, count: model.count - index))
-    #expect(agree(leaf.list, Array(model[..<index])) && agree(right.list, Array(model[index...])), "seed \(random.seed)")
+    #expect(agree(leaf.list, Array(model[..<index])) && agree(right.list, Array(model[index...])),
+      "seed \(random.seed)")
     if random.chance(50) {
       leaf.blob.apply(leaf.list.appending(contentsOf: right.list)) { unsafe right.list.copyElements(to: $0) }
     } else {

@@ -13,7 +13,8 @@ import Testing
 
   private func score(_ random: inout SeededGenerator) -> Double {
     switch random.below(6) {
-    case 0: return [0, -0.0, .infinity, -.infinity, 1e300, -1e-300, Double(1 << 53), Double(1 << 53) + 2][random.below(8)]
+    case 0: return [0, -0.0, .infinity, -.infinity, 1e300, -1e-300, Double(1 << 53),
+      Double(1 << 53) + 2][random.below(8)]
     case 1: return Double(random.below(1000)) / 8
     case 2: return Double(random.below(1 << 30)) * (random.chance(50) ? 1 : -1)
     default: return Double(random.below(8))

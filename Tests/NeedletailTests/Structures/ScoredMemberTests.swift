@@ -18,7 +18,7 @@ import Testing
         Issue.record("no memory")
         return
       }
-      let copy = member.copy(tag: 2)
+      let copy = ScoredMember.make(member.member, score: member.score, tag: 2)
       #expect(member.member.array == bytes && member.count == length && member.score.bitPattern == score.bitPattern)
       #expect(copy.member.array == bytes && copy.score.bitPattern == score.bitPattern)
       let tag = unsafe copy.raw.load(as: UInt8.self)
@@ -51,7 +51,8 @@ import Testing
   /// A key never contradicts the order of scores and members.
   @Test func keysAreInOrder() {
     let scores: [Double] = [
-      -.infinity, -.greatestFiniteMagnitude, -1, -.leastNormalMagnitude, -.leastNonzeroMagnitude, 0, .leastNonzeroMagnitude,
+      -.infinity, -.greatestFiniteMagnitude, -1, -.leastNormalMagnitude, -.leastNonzeroMagnitude, 0,
+        .leastNonzeroMagnitude,
       .leastNormalMagnitude, 1, 1.0.nextUp, .greatestFiniteMagnitude, .infinity,
     ]
     let members: [[UInt8]] = [[], [0], [0, 0], [1], [1, 255], [127], [128], [255], [UInt8](repeating: 255, count: 8),

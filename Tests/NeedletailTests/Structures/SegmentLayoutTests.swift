@@ -40,8 +40,10 @@ import Testing
 
   @Test func directoryWordsKeepTheirParts() {
     let segment = unsafe Layout.makeSegment(64, tag: 1)
-    for (buckets, depth, count, has) in [(1, 0, 0, false), (64, 32, 806, true), (7, 17, 88, true), (64, 1, 896, false)] {
-      let word = unsafe Layout.directoryWord(segment, bucketCount: buckets, depth: depth, count: count, hasDeadlines: has)
+    for (buckets, depth, count, has) in [(1, 0, 0, false), (64, 32, 806, true), (7, 17, 88, true),
+      (64, 1, 896, false)] {
+      let word = unsafe Layout.directoryWord(segment, bucketCount: buckets, depth: depth, count: count,
+        hasDeadlines: has)
       #expect(Layout.bucketCount(word) == buckets && Layout.depth(word) == depth && Layout.count(word) == count)
       #expect(Layout.hasDeadlines(word) == has)
       let same = unsafe Layout.segment(word) == segment

@@ -6,7 +6,8 @@ final class SetTable {
   private(set) var root: TableRoot<SetMember>
 
   init(freer: BackgroundFreer = sharedFreer, salt: UInt64? = nil) {
-    context = TableContext(units: Units(freer: freer), wheel: TimingWheel(baseMilliseconds: 0), seed: HashSeed(k0: 7, k1: 8))
+    context = TableContext(units: Units(freer: freer), wheel: TimingWheel(baseMilliseconds: 0),
+      seed: HashSeed(k0: 7, k1: 8))
     root = .make(&context)
     if let salt { unsafe root.table.initialize(to: SegmentedTable(salt: salt)) }
   }
@@ -21,7 +22,8 @@ final class SetTable {
   func insert(_ member: ByteView) -> Int {
     root = root.writable(&context)
     let hash = unsafe root.table.pointee.hash(member, context)
-    let position = unsafe root.table.pointee.insert(SetMember.make(member, tag: context.units.currentTag)!, hash: hash, &context)
+    let position = unsafe root.table.pointee.insert(SetMember.make(member, tag: context.units.currentTag)!, hash: hash,
+      &context)
     let probe = SegmentProbe(word: unsafe root.table.pointee.directory![position.first], hash: hash)
     return (position.bucket - probe.home + probe.bucketCount) % probe.bucketCount
   }
@@ -59,7 +61,8 @@ final class HashTable {
   private(set) var root: TableRoot<HashField>
 
   init(freer: BackgroundFreer = sharedFreer) {
-    context = TableContext(units: Units(freer: freer), wheel: TimingWheel(baseMilliseconds: 0), seed: HashSeed(k0: 7, k1: 8))
+    context = TableContext(units: Units(freer: freer), wheel: TimingWheel(baseMilliseconds: 0),
+      seed: HashSeed(k0: 7, k1: 8))
     root = .make(&context)
   }
 
@@ -80,7 +83,9 @@ final class HashTable {
     return true
   }
 
-  func set(_ field: [UInt8], _ value: [UInt8]) -> Bool { withView(field) { field in withView(value) { set(field, $0) } } }
+  func set(_ field: [UInt8], _ value: [UInt8]) -> Bool {
+    withView(field) { field in withView(value) { set(field, $0) } }
+  }
   func value(_ field: [UInt8]) -> [UInt8]? { withView(field) { find($0)?.element.value.array } }
 
   func remove(_ field: [UInt8]) -> Bool {

@@ -25,6 +25,7 @@ import Testing
       withView(bytes) { sipHash13($0, seed) }
     }
     #expect(Set(hashes).count == 3)
-    #expect(withView([]) { sipHash13($0, HashSeed(k0: 0, k1: 0)) } != withView([0]) { sipHash13($0, HashSeed(k0: 0, k1: 0)) })
+    #expect(withView([]) { sipHash13($0, HashSeed(k0: 0, k1: 0)) } != withView([0]) { sipHash13($0,
+      HashSeed(k0: 0, k1: 0)) })
   }
 }

@@ -231,7 +231,9 @@ final class TableModel<Rule: HashRule> {
       var due: [UInt64] = []
       let tick = context.wheel.currentTick
       let next = block.collectDue(UInt32(tick)) { slot in
-        if let hit = table.element(of: block, slot: slot) { due.append(hit.element.key) } else { fail("empty slot is due") }
+        if let hit = table.element(of: block, slot: slot) { due.append(hit.element.key) } else {
+          fail("empty slot is due")
+        }
       }
       unsafe context.wheel.arm(links, tick: max(next, UInt32(tick + 1)))
       for key in due {
@@ -319,8 +321,11 @@ final class TableModel<Rule: HashRule> {
     let segment = unsafe Layout.segment(word)
     let count = Layout.count(word)
     check(count <= Layout.limit(bucketCount), "\(count) elements in \(bucketCount) buckets")
-    check(bucketCount == 1 || count > Layout.shrinkLimit(bucketCount), "only \(count) elements in \(bucketCount) buckets")
-    if view == nil && Rule.ownership != .derived { check(unsafe segment.load(as: UInt8.self) == context.units.currentTag, "tag") }
+    check(bucketCount == 1 || count > Layout.shrinkLimit(bucketCount),
+      "only \(count) elements in \(bucketCount) buckets")
+    if view == nil && Rule.ownership != .derived {
+      check(unsafe segment.load(as: UInt8.self) == context.units.currentTag, "tag")
+    }
     var masks = [UInt8](repeating: 0, count: bucketCount)
     var seen = 0
     for bucket in 0..<bucketCount {
@@ -346,7 +351,9 @@ final class TableModel<Rule: HashRule> {
           fail("not found: \(element.key)")
         }
         check(table.position(of: element, hash: hash)?.slot == bucket * 14 + slot, "place of \(element.key)")
-        if view == nil && Rule.ownership != .derived { check(unsafe element.raw.load(as: UInt8.self) == context.units.currentTag, "element's tag") }
+        if view == nil && Rule.ownership != .derived {
+          check(unsafe element.raw.load(as: UInt8.self) == context.units.currentTag, "element's tag")
+        }
         let home = Layout.home(entry >> 48, bucketCount)
         var passed = home
         while passed != bucket {

@@ -1,3 +1,4 @@
+import CSystem
 import Testing
 
 @testable import Needletail
@@ -26,7 +27,8 @@ import Testing
   }
 
   private mutating func visit(_ child: TreeChild, _ levels: Int, isRoot: Bool, _ byteCount: (TreeChild) -> Int) {
-    let found = unsafe child.raw.load(as: UInt8.self)
+    // As the loop does: the walker may be releasing it.
+    let found = unsafe cs_load_acquire_u8(child.raw)
     check(found != Units.deadTag && (tag == nil || found == tag), "a unit has tag \(found)")
     if levels == 0 {
       check(child.byteCount == byteCount(child), "a leaf takes \(byteCount(child)), recorded are \(child.byteCount)")

@@ -23,9 +23,9 @@ indirect enum Reply: Equatable, Sendable {
   case verbatim(format: String, String)
 
   static func bulk(_ text: String) -> Reply { .bytes(Array(text.utf8)) }
-  static let ok = Reply.simple("OK")
-  static let wrongType = Reply.error("WRONGTYPE Operation against a key holding the wrong kind of value")
   // Computed: the leak checker does not see the strings of global enumerations.
+  static var ok: Reply { .simple("OK") }
+  static var wrongType: Reply { .error("WRONGTYPE Operation against a key holding the wrong kind of value") }
   static var syntaxError: Reply { .error("ERR syntax error") }
   static var notAnInteger: Reply { .error("ERR value is not an integer or out of range") }
 }

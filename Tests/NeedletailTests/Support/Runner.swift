@@ -88,8 +88,8 @@
   var isRESP3: Bool { handle.state.isRESP3 }
   var closesAfterReply: Bool { handle.state.closesAfterReply }
   var closesAtOnce: Bool { handle.state.closesAtOnce }
-  var libraryName: [UInt8] { handle.state.libraryName }
-  var libraryVersion: [UInt8] { handle.state.libraryVersion }
+  var libName: [UInt8] { handle.state.libName }
+  var libVersion: [UInt8] { handle.state.libVersion }
 
   /// Sends one request and returns its reply, of which there must be exactly one.
   @discardableResult

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 
 /// Steps a walk on another thread until it is over.
@@ -17,6 +18,25 @@ final class ThreadedWalk: @unchecked Sendable {
   }
 
   var isDone: Bool { lock.withLock { finished } }
+}
+
+/// Breaks a rule while a walk goes on, for a test of the thread sanitizer: it exits, with the sanitizer's own code when
+/// it has reported.
+///
+/// The sanitizer drops a report when it no longer knows where the earlier of two accesses came from, which it soon
+/// forgets of a busy thread. So the walk begins when the rule is being broken, and that goes on until it has ended.
+func breakRule(_ breakIt: () -> Void, during step: @escaping () -> Bool) -> Never {
+  let begins = DispatchSemaphore(value: 0)
+  var hasBegun = false
+  let walk = ThreadedWalk {
+    if !hasBegun { begins.wait() }
+    hasBegun = true
+    return step()
+  }
+  breakIt()
+  begins.signal()
+  repeat { breakIt() } while !walk.isDone
+  exit(0)
 }
 
 let isThreadSanitized = unsafe dlsym(UnsafeMutableRawPointer(bitPattern: 0), "__tsan_init") != nil

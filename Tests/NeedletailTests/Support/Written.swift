@@ -43,7 +43,8 @@
   /// All that waits for a receiver, in order.
   func bytes(_ index: Int = 0) -> [UInt8] {
     let output = unsafe receivers + index
-    var bytes = unsafe writer.pointee.arenaBytes(start: output.pointee.arenaStart, count: output.pointee.arenaCount).array
+    var bytes = unsafe writer.pointee.arenaBytes(start: output.pointee.arenaStart,
+      count: output.pointee.arenaCount).array
     unsafe output.pointee.chain.forEach { chunk in
       bytes += chunk.array
       return true

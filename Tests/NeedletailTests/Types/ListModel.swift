@@ -32,7 +32,8 @@ final class ListModel {
   /// As CONFIG SET does, while there are lists made under another one.
   private func changeLimit() { keyspace.limits.listSize = Self.limits[random.below(Self.limits.count)] }
 
-  private static let lengths = [63, 64, 100, 125, 126, 127, 128, 191, 192, 250, 251, 1000, 4090, 8192, 8193, 9000, 66_000]
+  private static let lengths =
+    [63, 64, 100, 125, 126, 127, 128, 191, 192, 250, 251, 1000, 4090, 8192, 8193, 9000, 66_000]
 
   private func someElement() -> [UInt8] {
     switch random.below(10) {
@@ -238,7 +239,9 @@ final class ListModel {
     let tag = keyspace.context.units.currentTag
     keyspace.forEachEntry(database: 0) { entry in
       if unsafe entry.raw.load(as: UInt8.self) != tag { fail("an entry still belongs to the view") }
-      if let root = unsafe entry.root, unsafe root.load(as: UInt8.self) != tag { fail("a root still belongs to the view") }
+      if let root = unsafe entry.root, unsafe root.load(as: UInt8.self) != tag {
+        fail("a root still belongs to the view")
+      }
     }
     checkAll()
   }
@@ -251,7 +254,8 @@ final class ListModel {
         let capacity = 1024 + 3 * (entry.byteCount + entry.childBytes)
         var writer = unsafe RDBWriter(NoSink(), RDBWriterOptions(), buffer: Heap.allocate(capacity), capacity: capacity)
         writer.dump(entry)
-        let options = RDBDecoderOptions(seed: keyspace.seed, tag: keyspace.context.units.currentTag, clock: AccessClock(),
+        let options = RDBDecoderOptions(seed: keyspace.seed, tag: keyspace.context.units.currentTag,
+          clock: AccessClock(),
           limits: keyspace.limits, freer: keyspace.context.units.freer, databaseCount: 1)
         guard let payload = RDBPayload(writer.bufferedBytes), let value = try? payload.collection(options) else {
           return fail("list \(i) cannot be restored")

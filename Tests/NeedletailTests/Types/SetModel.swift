@@ -49,7 +49,8 @@ final class SetModel {
     static func < (a: Form, b: Form) -> Bool { a.rawValue < b.rawValue }
   }
 
-  init(_ random: SeededGenerator, _ members: SetMembers, idCount: Int, limits: CollectionLimits, freer: BackgroundFreer) {
+  init(_ random: SeededGenerator, _ members: SetMembers, idCount: Int, limits: CollectionLimits,
+    freer: BackgroundFreer) {
     self.random = random
     self.freer = freer
     self.members = members
@@ -259,7 +260,8 @@ final class SetModel {
         if held[key]!.contains(probe) { expected |= 1 << UInt32(index) }
       }
       check(set.present(batch, among: batch.all, keyspace.seed) == expected, "a batch is wrong")
-      check(set.present(batch, among: batch.all & 0x5555, keyspace.seed) == expected & 0x5555, "part of a batch is wrong")
+      check(set.present(batch, among: batch.all & 0x5555, keyspace.seed) == expected & 0x5555,
+        "part of a batch is wrong")
     }
     let wanted = random.below(set.count + 3)
     var drawn: [[UInt8]] = []

@@ -20,7 +20,8 @@ import Testing
     #expect(isSanitized || differences.last == 0, "\(differences)")
   }
 
-  private func run(_ members: SetMembers, steps: Int, _ idCount: Int, _ limits: CollectionLimits, _ freer: BackgroundFreer)
+  private func run(_ members: SetMembers, steps: Int, _ idCount: Int, _ limits: CollectionLimits,
+    _ freer: BackgroundFreer)
     -> Bool
   {
     let model = SetModel(.fresh(), members, idCount: idCount, limits: limits, freer: freer)

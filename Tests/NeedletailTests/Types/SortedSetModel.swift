@@ -173,7 +173,8 @@ final class SortedSetModel {
     let member = mix.member(random.below(idCount))
     let found = withView(member) { set.rank($0, keyspace.context) }
     let rank = members.firstIndex { $0.member == member }
-    check(found?.rank == rank && found?.score == held[key]![member], "rank \(found?.rank ?? -1), expected \(rank ?? -1)")
+    check(found?.rank == rank && found?.score == held[key]![member],
+      "rank \(found?.rank ?? -1), expected \(rank ?? -1)")
     let (a, b) = (mix.score(&random, stepCount), mix.score(&random, stepCount))
     let range = ScoreRange(lower: a, isLowerExclusive: random.chance(50), upper: b, isUpperExclusive: random.chance(50))
     let expected = members.indices.filter {
