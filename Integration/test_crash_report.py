@@ -106,7 +106,7 @@ def test_the_watchdog_tells_what_holds_the_loop_up(server):
     assert server.call("DEBUG", "SLEEP", "0.8") == b"+OK\r\n"
     log = server.log()
     assert log.count("WATCHDOG TIMER EXPIRED") == 1
-    assert "debugCommand" in log and '"DEBUG" "SLEEP" "0.8"' in log
+    assert "debugSleep" in log and '"DEBUG" "SLEEP" "0.8"' in log
     # An idle loop is not held up.
     time.sleep(0.6)
     assert server.log().count("WATCHDOG TIMER EXPIRED") == 1

@@ -22,8 +22,6 @@
 #define FRAMES 100
 // Of the handlers' own stack: the loop's may be what ran out.
 #define STACK_BYTES (512 << 10)
-// A report that hangs, on a lock that the crash left held, ends after this.
-#define REPORT_SECONDS 10
 
 static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
 #define SIGNALS (sizeof crash_signals / sizeof crash_signals[0])
@@ -205,7 +203,7 @@ static void on_crash(int number, siginfo_t *info, void *machine) {
     end_by(reported_signal);
   }
   reported_signal = number;
-  struct itimerval limit = {.it_value = {.tv_sec = REPORT_SECONDS}};
+  struct itimerval limit = {.it_value = {.tv_sec = plan.report_seconds}};
   struct sigaction action = {.sa_handler = end_late_report, .sa_flags = SA_ONSTACK};
   sigemptyset(&action.sa_mask);
   sigaction(SIGALRM, &action, 0);

@@ -109,8 +109,8 @@ proc wait_for_blocked_clients_count {count args} {
 # Redis 7.2 and later keep short lists, and small sets of strings, as listpacks; 7.0 had only one form for them.
 rename assert_encoding suite_assert_encoding
 proc assert_encoding {enc key} {
-    if {[r object encoding $key] eq "listpack" && ($enc eq "quicklist" || ($enc eq "hashtable" && [r type $key] eq "set"))} {
-        return
+    if {[r object encoding $key] eq "listpack"} {
+        if {$enc eq "quicklist" || ($enc eq "hashtable" && [r type $key] eq "set")} return
     }
     suite_assert_encoding $enc $key
 }

@@ -4,11 +4,13 @@ import dataclasses
 import pathlib
 import re
 
+NOT_REACHED = "not reached"
 UNKNOWN = [
     (re.compile(r"unknown command '([^']*)'", re.I), "command {}"),
     (re.compile(r"unknown command `([^`']*)[`']", re.I), "command {}"),
     (re.compile(r"unknown subcommand or wrong number of arguments for '([^']*)'", re.I), "subcommand {}"),
     (re.compile(r"unknown subcommand '([^']*)'", re.I), "subcommand {}"),
+    (re.compile(r"This server does not replicate()"), "replication"),
     (re.compile(r"Unknown option or number of arguments for CONFIG SET - '([^']*)'"), "setting {}"),
 ]
 
@@ -20,7 +22,7 @@ class Result:
     name: str
     outcome: str
     reason: str = ""
-    # Of a failure that is known and meant to stay.
+    # Of what is known and meant to stay.
     explanation: str = ""
 
 
@@ -75,7 +77,7 @@ def judge(redis7: Record, redis8: Record, record: Record) -> list[Result]:
     causes = [not_built(message) or reason(message) for message in record.outside]
     for name in redis7.tests:
         if name not in record.tests:
-            judged.append(Result(name, "skipped", f"not reached: {causes[0] if causes else 'no cause recorded'}"))
+            judged.append(Result(name, "skipped", f"{NOT_REACHED}: {causes[0] if causes else 'no cause recorded'}"))
     for cause in causes:
         judged.append(Result("(outside of tests)", "note", cause))
     for name in record.died:

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import pathlib
+import random
 import socket
 import subprocess
 import time
@@ -49,6 +50,19 @@ def wait_until_served(port: int, process: subprocess.Popen) -> None:
             return
         time.sleep(0.05)
     raise SystemExit("the server does not listen")
+
+
+def free_block() -> int:
+    """The first of 500 ports that nobody uses, as far as those tell that the suite tries first. Below the system's own
+    choices, also 10,000 ports further on, where the suite looks too."""
+    blocks = list(range(11000, 22000, 500))
+    random.shuffle(blocks)
+    for block in blocks:
+        with contextlib.suppress(OSError), contextlib.ExitStack() as held:
+            for port in (block, block + 68, block + 100, block + 10068):
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
+            return block
+    raise SystemExit("no 500 ports are free from 11000 to 22000")
 
 
 def needletail(program: pathlib.Path, suite: pathlib.Path) -> Server:

@@ -141,6 +141,8 @@ struct cs_crash_plan {
   // Must not allocate: the watchdog interrupts whatever runs.
   void (*_Nonnull describe_command)(void *_Nonnull context, int fd);
   void (*_Nonnull describe_server)(void *_Nonnull context, int fd);
+  // A report that hangs, on a lock that the crash left held, ends after this.
+  int report_seconds;
 };
 
 // Call on the loop's thread, once. `path` is the log file; empty: standard output. Returns 0, or an errno value.

@@ -4,6 +4,8 @@ import Glibc
 /// What the handlers of signals are given of the server. They run on the loop's thread, in the middle of a turn, and
 /// only look.
 extension Server {
+  private static var crashReportMaxSeconds: CInt { 10 }
+
   /// Call on the loop's thread when the server has its final place in memory.
   mutating func prepareCrashReport() {
     let product = "\(Version.productName) \(Version.number) (as Redis \(Version.redis))"
@@ -20,7 +22,8 @@ extension Server {
         describe_server: { context, descriptor in
           let text = unsafe context.assumingMemoryBound(to: Server.self).pointee.engine.crashText()
           unsafe text.withUnsafeBytes { unsafe cs_crash_write(descriptor, $0.baseAddress!, $0.count) }
-        })
+        },
+        report_seconds: Self.crashReportMaxSeconds)
       let error = unsafe cs_crash_prepare(&plan, path)
       if error != 0 { unsafe server.pointee.engine.logger.warning("No stack of its own for crash reports: error \(error)") }
     }
