@@ -2,9 +2,12 @@
 #
 #   - every result is written to the file NEEDLETAIL_RECORD: status, test and message, with tabs between them;
 #   - a statement outside of tests that fails is recorded, and the unit goes on with the next statement;
-#   - after a test that failed, the next one has a connection that works, and a server that has ended is started again.
+#   - after a test that failed, the next one has a connection that works and speaks the protocol that it spoke before,
+#     and a server that has ended is started again.
 
 set ::suite_names {}
+# What the connection speaks since the last HELLO.
+set ::suite_protocol 2
 
 proc suite_record {status name message} {
     set escapes [list \\ \\\\ \t \\t \n \\n \r \\r]
@@ -24,24 +27,34 @@ proc send_data_packet {fd status data {elapsed 0}} {
     suite_send_data_packet $fd $status $data $elapsed
 }
 
-# What a failed test may leave behind: replies that nobody read, an open transaction, a server that has ended. A
-# connection that is in order is kept: it may have said HELLO 3.
-proc suite_recover {} {
+# What a failed test may leave behind: replies that nobody read, an open transaction, another protocol, a server that
+# has ended. A connection that is in order is kept.
+proc suite_recover {protocol} {
     if {[llength $::servers] == 0} return
     if {!$::external && ![is_alive [lindex $::servers end]]} {
         suite_record died [lindex $::suite_names end] [exec tail -n 40 [srv 0 stdout]]
         catch {restart_server 0 true false}
+        set ::suite_protocol 2
     } elseif {[catch {r ping in-order} reply] || $reply ne "in-order"} {
         catch {reconnect}
+        set ::suite_protocol 2
     }
+    if {$::suite_protocol ne $protocol} {catch {r hello $protocol}}
+}
+
+rename r suite_r
+proc r {args} {
+    if {[string equal -nocase [lindex $args 0] "hello"] && [llength $args] > 1} {set ::suite_protocol [lindex $args 1]}
+    suite_r {*}$args
 }
 
 rename test suite_test
 proc test {name code {okpattern undefined} {tags {}}} {
     lappend ::suite_names $name
     set failed $::num_failed
+    set protocol $::suite_protocol
     set status [catch {uplevel 1 [list suite_test $name $code $okpattern $tags]} result options]
-    if {$::num_failed > $failed} suite_recover
+    if {$::num_failed > $failed} {suite_recover $protocol}
     set ::suite_names [lrange $::suite_names 0 end-1]
     return -options $options $result
 }
@@ -57,7 +70,7 @@ proc suite_each {script} {
         }
         if {[catch {uplevel 1 $statement} result options] == 1} {
             suite_record outside "" "$result\n[dict get $options -errorinfo]"
-            suite_recover
+            suite_recover $::suite_protocol
         }
         set statement ""
     }
@@ -72,6 +85,7 @@ proc suite_body {code} {
 
 rename start_server suite_start_server
 proc start_server {options {code undefined}} {
+    set ::suite_protocol 2
     uplevel 1 [list suite_start_server $options [suite_body $code]]
 }
 
