@@ -18,7 +18,7 @@ import Testing
   @Test func aStackThatRanOut() async {
     let text = await log { path in
       await #expect(processExitsWith: .signal(SIGSEGV)) { [path = path as String] in
-        prepare(path) { _, _ in }
+        unsafe prepare(path) { _, _ in }
         #expect(overflow(0) == 0)
       }
     }
@@ -30,7 +30,7 @@ import Testing
   @Test func aCrashInsideTheReport() async {
     let text = await log { path in
       await #expect(processExitsWith: .signal(SIGABRT)) { [path = path as String] in
-        prepare(path) { _, _ in cs_crash_now() }
+        unsafe prepare(path) { _, _ in cs_crash_now() }
         abort()
       }
     }
@@ -42,7 +42,7 @@ import Testing
   @Test func aReportThatHangs() async {
     let text = await log { path in
       await #expect(processExitsWith: .signal(SIGABRT)) { [path = path as String] in
-        prepare(path) { _, _ in while true { pause() } }
+        unsafe prepare(path) { _, _ in while true { pause() } }
         abort()
       }
     }
@@ -53,7 +53,7 @@ import Testing
   @Test func aThreadOfItsOwnIsNotAskedForTheLoopsCommand() async {
     let text = await log { path in
       await #expect(processExitsWith: .signal(SIGSEGV)) { [path = path as String] in
-        prepare(path) { _, descriptor in unsafe cs_crash_write(descriptor, "loop", 4) }
+        unsafe prepare(path) { _, descriptor in unsafe cs_crash_write(descriptor, "loop", 4) }
         Thread.detachNewThread { cs_crash_now() }
         while true { pause() }
       }
@@ -65,7 +65,7 @@ import Testing
   @Test func noReport() async {
     let text = await log { path in
       await #expect(processExitsWith: .signal(SIGSEGV)) { [path = path as String] in
-        prepare(path) { _, _ in }
+        unsafe prepare(path) { _, _ in }
         cs_crash_report(false)
         cs_crash_now()
       }
@@ -90,6 +90,6 @@ private func prepare(_ path: String, _ describe: @escaping @convention(c) (Unsaf
 @inline(never) private func overflow(_ depth: Int) -> Int {
   unsafe withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { room in
     unsafe room[0] = UInt8(truncatingIfNeeded: depth)
-    return depth == .max ? 0 : overflow(depth + 1) + Int(room[0])
+    return unsafe depth == .max ? 0 : overflow(depth + 1) + Int(room[0])
   }
 }
