@@ -43,6 +43,27 @@ static inline void *_Nullable je_realloc(void *_Nonnull p, size_t old, size_t n)
 
 static inline size_t je_good_size(size_t n) { return nallocx(n, 0); }
 
+// Where jemalloc's report goes; what has no room is left out.
+struct je_report {
+  char *text;
+  size_t count, capacity;
+};
+
+static inline void je_report_append(void *target, const char *part) {
+  struct je_report *report = (struct je_report *)target;
+  size_t count = __builtin_strlen(part), room = report->capacity - report->count;
+  if (count > room) count = room;
+  __builtin_memcpy(report->text + report->count, part, count);
+  report->count += count;
+}
+
+// Writes jemalloc's report to `text` and returns its length.
+static inline size_t je_statistics(char *_Nonnull text, size_t capacity) {
+  struct je_report report = {text, 0, capacity};
+  malloc_stats_print(je_report_append, &report, NULL);
+  return report.count;
+}
+
 static inline int je_control(const char *_Nonnull name, void *_Nullable old, size_t *_Nullable old_size,
                              void *_Nullable value, size_t value_size) {
   return mallctl(name, old, old_size, value, value_size);

@@ -32,6 +32,20 @@ need_build_packages() { need_packages libjemalloc-dev liblzf-dev libmd-dev libxx
 # itself on 6379, is not needed.
 need_peer_packages() { need_packages redis-tools; }
 
+# Debian's exporter for Prometheus, put beside the clients. Only the program: installing the package would start a
+# service.
+need_exporter() {
+  local bin="$root/.build-python/bin/prometheus-redis-exporter" place
+  [[ -x $bin ]] && return
+  place=$(mktemp -d)
+  chmod 755 "$place"
+  echo "fetching prometheus-redis-exporter" >&2
+  (cd "$place" && { apt-get download -qq prometheus-redis-exporter || { as_root apt-get update -qq &&
+    apt-get download -qq prometheus-redis-exporter; }; } && dpkg-deb -x ./*.deb .) </dev/null >&2
+  cp "$place/usr/bin/prometheus-redis-exporter" "$bin"
+  rm -rf "$place"
+}
+
 # A virtual environment in .build-python with the clients and Redis 8.2.3, made anew when its list changes.
 need_python() {
   local venv="$root/.build-python" list="$root/tools/lib/requirements.txt"

@@ -136,6 +136,8 @@ struct ClientModes: OptionSet {
   static let noTouch = ClientModes(rawValue: 1 << 2)
   /// CLIENT NO-EVICT: it is not disconnected to free memory.
   static let noEvict = ClientModes(rawValue: 1 << 3)
+  /// MONITOR: it sees every command that the server runs.
+  static let monitors = ClientModes(rawValue: 1 << 7)
 }
 
 /// A handle to a client: a pointer, no reference counting.

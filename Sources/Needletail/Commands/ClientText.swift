@@ -71,6 +71,7 @@ extension ClientState {
   /// The flags of CLIENT LIST, a letter each, in Redis's order.
   func flags(isUnixSocket: Bool) -> [UInt8] {
     var flags: [UInt8] = []
+    if modes.contains(.monitors) { flags.append(UInt8(ascii: "O")) }
     if isInTransaction { flags.append(UInt8(ascii: "x")) }
     if unsafe transaction?.pointee.watcher?.isTouched == true { flags.append(UInt8(ascii: "d")) }
     if closesAfterReply { flags.append(UInt8(ascii: "c")) }

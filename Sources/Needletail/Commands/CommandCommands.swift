@@ -263,15 +263,16 @@ extension Engine {
     let row = commands.row(index)
     let docs = row.docs
     let subcommands = commands.subcommandIndices(index)
+    let hasComplexity = docs.complexity.utf8CodeUnitCount > 0
     let count =
-      3 + (docs.complexity.utf8CodeUnitCount == 0 ? 0 : 1) + (docs.flags.isEmpty ? 0 : 1)
+      3 + (hasComplexity ? 1 : 0) + (docs.flags.isEmpty ? 0 : 1)
       + (docs.deprecatedSince == nil ? 0 : 1) + (docs.replacedBy == nil ? 0 : 1)
       + (docs.history.isEmpty ? 0 : 1) + (docs.arguments.isEmpty ? 0 : 1) + (subcommands.isEmpty ? 0 : 1)
     reply.map(count)
     replyField("summary", docs.summary)
     replyField("since", docs.since)
     replyField("group", docs.group)
-    if docs.complexity.utf8CodeUnitCount > 0 { replyField("complexity", docs.complexity) }
+    if hasComplexity { replyField("complexity", docs.complexity) }
     if !docs.flags.isEmpty {
       reply.bulk("doc_flags")
       replyNames(docs.flags)

@@ -12,6 +12,7 @@ enum CommandID: Sendable, Hashable {
   case persistence(PersistenceCommand)
   case server(ServerCommand)
   case transaction(TransactionCommand)
+  case observing(ObservingCommand)
   case replication(ReplicationCommand)
   case cluster(ClusterCommand)
   case module(ModuleCommand)

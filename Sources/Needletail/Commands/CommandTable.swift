@@ -20,7 +20,7 @@ struct CommandInfo: Sendable {
   let isContainer: Bool
 }
 
-struct CommandCounters: Sendable {
+struct CommandCounters {
   /// Executed, whatever the answer.
   var calls = 0
   /// Refused before execution: arity, authentication.
@@ -29,6 +29,13 @@ struct CommandCounters: Sendable {
   var failedCalls = 0
   /// Time spent, in cycles of the counter.
   var cycles: UInt64 = 0
+  /// How long calls took; nil: there was none that counted.
+  var latencies: LatencyHistogram?
+
+  @inline(__always)
+  mutating func countLatency(nanoseconds: UInt64) {
+    if let latencies { latencies.add(nanoseconds) } else { latencies = LatencyHistogram.beginning(with: nanoseconds) }
+  }
 }
 
 /// All rows, found by name.
@@ -104,6 +111,7 @@ struct CommandCounters: Sendable {
   }
 
   deinit {
+    for index in 0..<count { unsafe counters[index].latencies?.free() }
     unsafe infos.deallocate()
     unsafe counters.deallocate()
     unsafe slots.deallocate()
@@ -128,6 +136,7 @@ struct CommandCounters: Sendable {
   }
 
   func resetCounters() {
+    for index in 0..<count { unsafe counters[index].latencies?.free() }
     unsafe counters.update(repeating: CommandCounters(), count: rows.count)
   }
 

@@ -127,6 +127,9 @@ extension Engine {
     request.client.state.name = []
     // Its own answer is one of those that are given again.
     if request.client.state.modes.contains(.repliesOff) { reply.resume() }
+    // It has seen all that came before.
+    monitors.takeLines(for: request.client) { reply.monitorLines($0, from: $1) }
+    stopMonitoring(request.client)
     request.client.state.modes = []
     request.client.state.isAuthenticated = settings.password.isEmpty
     setProtocol(request.client, isRESP3: false)

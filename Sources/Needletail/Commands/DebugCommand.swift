@@ -36,7 +36,7 @@ extension Engine {
       reply.ok()
     } else if name.equalsIgnoringCase("stringmatch-len") && count == 4 {
       reply.integer(GlobPattern(request[2]).matches(request[3]) ? 1 : 0)
-    } else if !debugCrashing(request) && !debugFreezing(request) {
+    } else if !debugCrashing(request) && !debugFreezing(request) && !debugTesting(request) {
       reply.error { text in
         text.append("ERR unknown subcommand or wrong number of arguments for '")
         text.append(name, limit: 128)
@@ -58,15 +58,28 @@ extension Engine {
     reply.ok()
   }
 
-  /// DEBUG RELOAD [NOSAVE]
+  /// DEBUG RELOAD [NOSAVE] [NOFLUSH] [MERGE]
   private mutating func debugReload(_ request: Request) {
-    for index in stride(from: 2, to: request.count, by: 1) where !request[index].equalsIgnoringCase("nosave") {
-      return reply.error("ERR DEBUG RELOAD only supports the NOSAVE option.")
+    var saves = true
+    var flushes = true
+    var merges = false
+    for index in stride(from: 2, to: request.count, by: 1) {
+      if request[index].equalsIgnoringCase("nosave") {
+        saves = false
+      } else if request[index].equalsIgnoringCase("noflush") {
+        flushes = false
+      } else if request[index].equalsIgnoringCase("merge") {
+        merges = true
+      } else {
+        return reply.error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+      }
     }
     endBackgroundSave()
-    guard request.count > 2 || saveSnapshot() else { return reply.error("ERR") }
-    for database in 0..<keyspace.databaseCount { keyspace.flush(database: database) }
-    guard loadSnapshot() else { return reply.error("ERR Error trying to load the RDB dump, check server logs.") }
+    guard !saves || saveSnapshot() else { return reply.error("ERR") }
+    if flushes { for database in 0..<keyspace.databaseCount { keyspace.flush(database: database) } }
+    guard loadSnapshot(merges: merges) else {
+      return reply.error("ERR Error trying to load the RDB dump, check server logs.")
+    }
     reply.ok()
   }
 
@@ -96,15 +109,30 @@ extension Engine {
       "DEBUG",
       [
         "ASSERT", "    End by a failed check, with a crash report.",
+        "CHANGE-REPL-ID", "    Give the data another replication ID.",
+        "DICT-RESIZING <0|1>", "    Changes nothing here: tables grow and shrink a little at a time.",
         "DIGEST", "    Return a digest of all data: the same data have the same, in Redis too.",
         "DIGEST-VALUE [<key> ...]", "    Return a digest for each value.",
+        "ERROR <text>", "    Answer with this error.",
         "FREEZE", "    Open a view of all data, as a background save does. Return the number of segments.",
         "FREEZE-CANCEL", "    Walk what is left of that view without reading it, and close it.",
         "FREEZE-STEP <units>", "    Walk on by <units> units, and close the view at its end. Return the keys visited so far.",
+        "HTSTATS <database>", "    Return the size of a database's table.",
+        "HTSTATS-KEY <key>", "    Log the size of a large hash or set.",
         "LIMBO", "    Return the bytes that were let go and that a view still keeps from being freed.",
+        "LISTPACK <key>", "    Log the size of a small collection.",
+        "LOG <text>", "    Write this to the log.",
         "OBJECT <key>", "    Tell how a value is kept.",
         "PANIC", "    End by SIGABRT, with a crash report.",
-        "RELOAD [NOSAVE]", "    Save a snapshot, forget all data and load it again; with NOSAVE, load the one there is.",
+        "PAUSE-CRON <0|1>", "    With 1, housekeeping stands still.",
+        "POPULATE <count> [<prefix>] [<size>]", "    Make strings called <prefix>:<number>, of <size> bytes.",
+        "PROTOCOL <type>", "    Answer with an example of this type: string, integer, double, bignum, null, array, set,",
+        "    map, attrib, push, verbatim, true, false.",
+        "QUICKLIST <key>", "    Log the size of a large list.",
+        "QUICKLIST-PACKED-THRESHOLD <size>", "    Changes nothing here: all elements of lists are packed.",
+        "RELOAD [NOSAVE] [NOFLUSH] [MERGE]", "    Save a snapshot, forget all data and load it again. NOSAVE: load the",
+        "    one there is; NOFLUSH: beside the data there are; MERGE: keys that are there already are replaced.",
+        "REPLYBUFFER <PEAK-RESET-TIME|RESIZING> <value>", "    Changes nothing here: clients have no reply buffers.",
         "SEGFAULT", "    End by SIGSEGV, with a crash report.",
         "SET-ACTIVE-EXPIRE <0|1>", "    With 0, keys that have expired go only when they are asked for.",
         "SLEEP <seconds>", "    Serve nobody for <seconds>, which may be a fraction.",

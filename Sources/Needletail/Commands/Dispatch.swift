@@ -18,6 +18,9 @@ extension Engine {
   @inline(never)
   private mutating func executeInMode(_ command: CommandIndex?, _ request: Request) {
     let modes = request.client.state.modes
+    if modes.contains(.monitors), let command, Self.touchesKeyspace(command, request, commands) {
+      return reply.error("ERR Replica can't interact with the keyspace")
+    }
     // CLIENT REPLY SKIP is about the command after it, this one: it may well be another SKIP.
     request.client.state.modes.remove(.skipsNextReply)
     let isUnanswered = !modes.isDisjoint(with: [.repliesOff, .skipsNextReply])
@@ -27,6 +30,17 @@ extension Engine {
     dispatch(command, request)
     reply.resume()
     keyspace.clock.isFrozen = false
+  }
+
+  /// What Redis does not let a client do that monitors.
+  private static func touchesKeyspace(_ command: CommandIndex, _ request: Request, _ commands: borrowing CommandTable)
+    -> Bool
+  {
+    var index = command
+    if commands.info(index).isContainer, request.count > 1 { index = commands.lookup(request[1], in: index) ?? index }
+    let info = commands.info(index)
+    return info.accepts(argumentCount: request.count)
+      && !info.flags.isDisjoint(with: [.write, .readonly, .mayReplicate])
   }
 
   private mutating func dispatch(_ command: CommandIndex?, _ request: Request) {
@@ -74,6 +88,10 @@ extension Engine {
     let start = commandStartCycles
     let errorsBefore = reply.errors.total
     let dirtyBefore = keyspace.effects.dirty
+    let writtenBefore = reply.writtenByteCount
+    // Large arguments can become values, of which the command itself may let go again.
+    let hasLarge = !keyspace.largeArguments.isEmpty
+    if hasLarge { watch.keptStarts.keep(of: request, settings.slowlogEntryMaxStringBytes) }
     if info.flags.contains(.write) && hasHugeArgument(request) && !reserveEntries(index, request) {
       commands.updateCounters(index) { $0.rejectedCalls += 1 }
       return replyOutOfMemory()
@@ -99,6 +117,13 @@ extension Engine {
       counters.calls &+= 1
       counters.cycles &+= cycles
       if isFailure { counters.failedCalls &+= 1 }
+      if watch.tracksLatency { counters.countLatency(nanoseconds: clock.nanoseconds(cycles)) }
+    }
+    let written = reply.writtenByteCount &- writtenBefore
+    if cycles >= watch.cycles || written > watch.replyBytes || request.count >= watch.argumentCount || hasLarge
+      || watch.seesAll
+    {
+      observe(index, request, CommandCost(cycles: cycles, replyBytes: written))
     }
   }
 
@@ -135,6 +160,7 @@ extension Engine {
     case .persistence(let command): run(command, request)
     case .server(let command): run(command, request)
     case .transaction(let command): run(command, request)
+    case .observing(let command): run(command, request)
     case .replication(let command): run(command, request)
     case .cluster(let command): run(command, request)
     case .module(let command): run(command, request)
@@ -151,7 +177,7 @@ extension CommandID {
     case .transaction(let command): command != .unwatch
     case .connection(let command): command == .quit || command == .reset
     case .string, .bitmap, .list, .set, .hash, .sortedSet, .key, .client, .persistence, .server, .replication, .cluster,
-      .module, .acl: false
+      .module, .acl, .observing: false
     }
   }
 }

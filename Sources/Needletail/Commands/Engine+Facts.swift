@@ -34,7 +34,36 @@ enum AllocatorFacts {
     guard let allocated = number("stats.allocated"), let active = number("stats.active"),
       let resident = number("stats.resident")
     else { return nil }
-    return ServerFacts.Allocator(allocatedBytes: allocated, activeBytes: active, residentBytes: resident)
+    let pageBytes = number("arenas.page") ?? 4096
+    let muzzy = number("stats.arenas.\(allArenas).pmuzzy") ?? 0
+    return ServerFacts.Allocator(allocatedBytes: allocated, activeBytes: active, residentBytes: resident,
+      muzzyBytes: muzzy * pageBytes)
+  }
+
+  /// The number by which jemalloc means all its arenas together.
+  private static let allArenas = 4096
+
+  /// Gives free pages back to the system.
+  static func purge() -> Bool {
+    // What this thread keeps for itself first.
+    unsafe _ = je_control("thread.tcache.flush", nil, nil, nil, 0)
+    return unsafe je_control("arena.\(allArenas).purge", nil, nil, nil, 0) == 0
+  }
+
+  /// jemalloc's own report, which has some 10 KB.
+  static var statistics: String {
+    let capacity = 1 << 20
+    let text = unsafe Heap.allocate(capacity)
+    defer { unsafe Heap.free(text, capacity) }
+    let count = unsafe je_statistics(text.assumingMemoryBound(to: CChar.self), capacity)
+    return unsafe String(decoding: UnsafeRawBufferPointer(start: text, count: count), as: UTF8.self)
+  }
+
+  static var version: String? {
+    var text: UnsafePointer<CChar>?
+    var size = unsafe MemoryLayout<UnsafePointer<CChar>?>.size
+    guard unsafe je_control("version", &text, &size, nil, 0) == 0, let text = unsafe text else { return nil }
+    return unsafe String(cString: text)
   }
 
   private static func number(_ name: String) -> Int? {

@@ -187,15 +187,19 @@ extension Engine {
   }
 
   /// Puts a batch's entries into their database.
-  mutating func insert(_ batch: RDBLoader.Batch) throws(RDBError) {
+  /// - Parameter replaces: keys that are there already are replaced.
+  mutating func insert(_ batch: RDBLoader.Batch, replaces: Bool = false) throws(RDBError) {
     let database = batch.database
-    if batch.keyCount > 0 { keyspace.reserve(batch.keyCount, database: database) }
+    if batch.keyCount > 0 && keyspace.count(database: database) == 0 {
+      keyspace.reserve(batch.keyCount, database: database)
+    }
     // Far enough ahead to hide memory's latency, near enough to stay in the nearest cache.
     let distance = 16
     for index in 0..<min(distance, batch.count) { prefetch(batch[index], database) }
     for index in 0..<batch.count {
       if index &+ distance < batch.count { prefetch(batch[index &+ distance], database) }
       let decoded = batch[index]
+      if replaces { removeLike(decoded, database) }
       if !keyspace.insert(decoded, database: database) {
         for rest in index..<batch.count {
           batch[rest].free(tag: keyspace.context.units.currentTag, keyspace.context.units.limbo)
@@ -210,7 +214,8 @@ extension Engine {
 
   /// Loads `dbfilename` into an empty keyspace while everybody waits.
   /// - Returns: false when there is no such file or it is bad, which is logged; a part of it may have been loaded then.
-  mutating func loadSnapshot() -> Bool {
+  /// - Parameter merges: keys that are there already are replaced.
+  mutating func loadSnapshot(merges: Bool = false) -> Bool {
     do throws(SnapshotFailure) {
       guard let loader = try openSnapshot() else { throw SnapshotFailure(reason: "there is no such file") }
       defer { endLoading(loader) }
@@ -218,7 +223,7 @@ extension Engine {
         switch loader.waitForNext() {
         case .batch(let batch):
           defer { loader.recycle(batch) }
-          do throws(RDBError) { try insert(batch) } catch { throw SnapshotFailure(error) }
+          do throws(RDBError) { try insert(batch, replaces: merges) } catch { throw SnapshotFailure(error) }
         case .wait: continue
         case .finished: return true
         case .failed(let error): throw SnapshotFailure(error)
@@ -228,6 +233,11 @@ extension Engine {
       logger.warning("Failed loading '\(settings.dbFilename)': \(error.reason)")
       return false
     }
+  }
+
+  private mutating func removeLike(_ decoded: DecodedEntry, _ database: Int) {
+    var found = keyspace.find(Key(bytes: decoded.entry.key, hash: decoded.hash), in: database)
+    if found.entry != nil { keyspace.remove(&found) }
   }
 
   @inline(__always)

@@ -36,6 +36,7 @@ extension Engine {
         break
       }
     }
+    updateWatch()
     return nil
   }
 

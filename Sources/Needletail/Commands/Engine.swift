@@ -16,6 +16,7 @@ import CSystem
     StringCommand.rows, BitmapCommand.rows, ListCommand.rows, SetCommand.rows, HashCommand.rows, SortedSetCommand.rows,
     KeyCommand.rows, ConnectionCommand.rows, ClientCommand.rows, PersistenceCommand.rows, ServerCommand.rows,
     TransactionCommand.rows, ReplicationCommand.rows, ClusterCommand.rows, ModuleCommand.rows, ACLCommand.rows,
+    ObservingCommand.rows,
   ])
   /// What reproduces the running command when the request itself does not; only kept while somebody listens.
   var reproduction: [[UInt8]]?
@@ -30,6 +31,12 @@ import CSystem
   var persistence: PersistenceState
   /// A snapshot is being loaded: only commands that do not need the data are run.
   var isLoading = false
+  var watch = CommandWatch()
+  var commandLogs = CommandLogs()
+  var latency = LatencyMonitor()
+  var monitors = Monitors()
+  var hotKeys: HotKeys?
+  var debugging = DebugState()
   /// Clients that CLIENT KILL ended: the loop closes them when the batch has run.
   var killedClients: [Client] = []
   /// Set by SHUTDOWN; the loop looks at it after each turn.
@@ -62,6 +69,7 @@ import CSystem
     facts.startupMemoryBytes = memory.usedByteCount
     applyAccessClock()
     keyspace.limits = settings.collections
+    updateWatch()
   }
 
   deinit {

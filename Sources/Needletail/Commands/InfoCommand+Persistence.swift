@@ -36,6 +36,8 @@ extension Engine {
     text.field("aof_rewrites_consecutive_failures", 0)
     text.field("aof_last_write_status", "ok")
     text.field("aof_last_cow_size", 0)
+    text.field("module_fork_in_progress", 0)
+    text.field("module_fork_last_cow_size", 0)
     guard let loading = persistence.loading else { return }
     text.field("loading_start_time", loading.startSeconds)
     text.field("loading_total_bytes", loading.totalBytes)

@@ -21,13 +21,13 @@ extension ServerCommand {
 
 /// In the order in which INFO shows them.
 enum InfoSection: String, CaseIterable {
-  case server, clients, memory, persistence, stats, replication, cpu, modules, commandstats, errorstats, cluster,
-    keyspace
+  case server, clients, memory, persistence, threads, stats, replication, cpu, modules, commandstats, errorstats,
+    latencystats, cluster, keyspace, debug
 
   var title: String { self == .cpu ? "CPU" : rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
 
   /// Sections that have a line for each command are shown only on demand.
-  var isDefault: Bool { self != .commandstats }
+  var isDefault: Bool { self != .commandstats && self != .latencystats && self != .debug }
 
   /// What the arguments ask for; names that mean nothing ask for nothing.
   static func selected(by names: [String]) -> Set<InfoSection> {
@@ -35,7 +35,8 @@ enum InfoSection: String, CaseIterable {
     var sections: Set<InfoSection> = []
     for name in names {
       switch name {
-      case "all", "everything": sections.formUnion(allCases)
+      // What is for those who work on the server is shown only by its name.
+      case "all", "everything": sections.formUnion(allCases.filter { $0 != .debug })
       case "default": sections.formUnion(allCases.filter(\.isDefault))
       default: if let section = InfoSection(rawValue: name) { sections.insert(section) }
       }
@@ -97,23 +98,27 @@ extension Engine {
   /// - Parameter names: sections, in lower case; empty: the default ones.
   mutating func info(_ names: [String] = []) -> String {
     let selected = InfoSection.selected(by: names)
-    if !selected.isDisjoint(with: [.server, .memory]) { refreshFacts() }
+    if selected.contains(.server) { refreshFacts() }
+    let report = selected.contains(.memory) ? memoryReport() : nil
     var text = InfoText()
     for section in InfoSection.allCases where selected.contains(section) {
       text.section(section)
       switch section {
       case .server: appendServer(&text)
       case .clients: appendClients(&text)
-      case .memory: appendMemory(&text)
+      case .memory: if let report { appendMemory(report, &text) }
       case .persistence: appendPersistence(&text)
+      case .threads: appendThreads(&text)
       case .stats: appendStats(&text)
       case .replication: appendReplication(&text)
       case .cpu: appendCPU(&text)
       case .modules: break
       case .commandstats: appendCommandStats(&text)
       case .errorstats: appendErrorStats(&text)
+      case .latencystats: appendLatencyStats(&text)
       case .cluster: text.field("cluster_enabled", 0)
       case .keyspace: appendKeyspace(&text)
+      case .debug: appendDebug(&text)
       }
     }
     return text.text
@@ -128,6 +133,7 @@ extension Engine {
     text.field("arch_bits", Int.bitWidth)
     if let clock = facts.monotonicClock { text.field("monotonic_clock", clock) }
     text.field("multiplexing_api", "epoll")
+    text.field("atomicvar_api", "atomic-builtin")
     text.field("process_id", getpid())
     text.field("process_supervised", "no")
     text.field("run_id", facts.runID)
@@ -145,27 +151,43 @@ extension Engine {
   }
 
   private func appendClients(_ text: inout InfoText) {
+    let recent = statistics.recentBuffers.maxima(Int(keyspace.nowSeconds))
     text.field("connected_clients", clients.count)
+    text.field("cluster_connections", 0)
     text.field("maxclients", settings.maxClients)
+    text.field("client_recent_max_input_buffer", recent.input)
+    text.field("client_recent_max_output_buffer", recent.output)
     text.field("blocked_clients", 0)
+    text.field("tracking_clients", 0)
+    text.field("pubsub_clients", 0)
+    text.field("watching_clients", keyspace.effects.watchedKeys.watcherCount)
+    text.field("clients_in_timeout_table", 0)
+    text.field("total_watched_keys", keyspace.effects.watchedKeys.keyCount)
+    text.field("total_blocking_keys", 0)
+    text.field("total_blocking_keys_on_nokey", 0)
   }
 
-  private func appendMemory(_ text: inout InfoText) {
-    let used = facts.usedMemoryBytes
-    let peak = max(facts.usedMemoryPeakBytes, used)
-    let resident = SystemFacts.residentBytes
+  private func appendMemory(_ report: MemoryReport, _ text: inout InfoText) {
+    let used = report.usedBytes
+    let peak = report.peakBytes
+    let resident = report.residentBytes
     text.bytes("used_memory", used)
     text.bytes("used_memory_rss", resident)
     text.bytes("used_memory_peak", peak)
     if let seconds = facts.usedMemoryPeakSeconds { text.field("used_memory_peak_time", seconds) }
     text.field("used_memory_peak_perc", InfoText.fixed(100 * Double(used) / Double(max(peak, 1)), 2) + "%")
-    if let startup = facts.startupMemoryBytes { text.field("used_memory_startup", startup) }
+    text.field("used_memory_overhead", report.overheadBytes)
+    text.field("used_memory_startup", report.startupBytes)
+    text.field("used_memory_dataset", report.datasetBytes)
+    text.field("used_memory_dataset_perc", InfoText.fixed(report.datasetPercentage, 2) + "%")
     if let allocator = facts.allocator {
       text.field("allocator_allocated", allocator.allocatedBytes)
       text.field("allocator_active", allocator.activeBytes)
       text.field("allocator_resident", allocator.residentBytes)
+      text.field("allocator_muzzy", allocator.muzzyBytes)
     }
     text.bytes("total_system_memory", SystemFacts.memoryBytes)
+    appendScriptMemory(&text)
     // There is no limit yet.
     text.bytes("maxmemory", 0)
     text.field("maxmemory_policy", settings.evictionPolicy.rawValue)
@@ -179,7 +201,16 @@ extension Engine {
     }
     text.decimal("mem_fragmentation_ratio", ratio(resident, used), digits: 2)
     text.field("mem_fragmentation_bytes", resident - used)
+    text.field("mem_not_counted_for_evict", report.limboBytes)
+    text.field("mem_replication_backlog", 0)
+    text.field("mem_total_replication_buffers", 0)
+    text.field("mem_replica_full_sync_buffer", 0)
+    text.field("mem_clients_slaves", 0)
+    text.field("mem_clients_normal", report.clientBytes)
+    text.field("mem_cluster_links", 0)
+    text.field("mem_aof_buffer", 0)
     text.field("mem_allocator", facts.allocatorName)
+    text.field("mem_overhead_db_hashtable_rehashing", 0)
     text.field("active_defrag_running", 0)
     text.field("lazyfree_pending_objects", facts.pendingFreeCount)
     text.field("lazyfreed_objects", facts.freedCount)
@@ -193,24 +224,59 @@ extension Engine {
     text.field("instantaneous_ops_per_sec", Int(statistics.rates.commands.perSecond))
     text.field("total_net_input_bytes", statistics.inputBytes)
     text.field("total_net_output_bytes", statistics.outputBytes)
+    text.field("total_net_repl_input_bytes", 0)
+    text.field("total_net_repl_output_bytes", 0)
     text.decimal("instantaneous_input_kbps", statistics.rates.inputBytes.perSecond / 1024, digits: 2)
     text.decimal("instantaneous_output_kbps", statistics.rates.outputBytes.perSecond / 1024, digits: 2)
+    text.decimal("instantaneous_input_repl_kbps", 0, digits: 2)
+    text.decimal("instantaneous_output_repl_kbps", 0, digits: 2)
     text.field("rejected_connections", statistics.connectionsRejected)
+    text.field("sync_full", 0)
+    text.field("sync_partial_ok", 0)
+    text.field("sync_partial_err", 0)
+    text.field("expired_subkeys", 0)
     text.field("expired_keys", keyspace.expiryStatistics.expiredKeys)
+    text.decimal("expired_stale_perc", 0, digits: 2)
+    text.field("expired_time_cap_reached_count", statistics.loop.expiryCuts)
+    text.field("expire_cycle_cpu_milliseconds", clock.microseconds(statistics.loop.expiryCycles) / 1000)
     appendExpiryFields(&text)
     text.field("evicted_keys", 0)
+    text.field("evicted_clients", 0)
+    text.field("evicted_scripts", 0)
+    text.field("total_eviction_exceeded_time", 0)
+    text.field("current_eviction_exceeded_time", 0)
     text.field("keyspace_hits", statistics.keyspaceHits)
     text.field("keyspace_misses", statistics.keyspaceMisses)
+    text.field("pubsub_channels", 0)
+    text.field("pubsub_patterns", 0)
+    text.field("pubsubshard_channels", 0)
+    text.field("latest_fork_usec", 0)
     text.field("total_forks", 0)
+    text.field("migrate_cached_sockets", 0)
+    text.field("slave_expires_tracked_keys", 0)
+    appendUnusedStats(&text)
+    text.field("unexpected_error_replies", 0)
     text.field("total_error_replies", reply.errors.total)
+    text.field("dump_payload_sanitizations", 0)
     text.field("total_reads_processed", statistics.reads)
     text.field("total_writes_processed", statistics.writes)
+    text.field("io_threaded_reads_processed", 0)
+    text.field("io_threaded_writes_processed", 0)
+    text.field("io_threaded_total_prefetch_batches", 0)
+    text.field("io_threaded_total_prefetch_entries", 0)
     text.field("client_query_buffer_limit_disconnections", statistics.queryBufferDisconnections)
     text.field("client_output_buffer_limit_disconnections", statistics.outputBufferDisconnections)
+    text.field("reply_buffer_shrinks", 0)
+    text.field("reply_buffer_expands", 0)
     text.field("eventloop_cycles", statistics.loop.turns)
     text.field("eventloop_duration_sum", clock.microseconds(statistics.loop.turnCycles))
     text.field("eventloop_duration_cmd_sum", clock.microseconds(statistics.loop.commandCycles))
+    text.field("instantaneous_eventloop_cycles_per_sec", Int(statistics.rates.turns.perSecond))
+    text.field("instantaneous_eventloop_duration_usec", statistics.rates.turnMicroseconds(clock))
     text.field("acl_access_denied_auth", statistics.authenticationFailures)
+    text.field("acl_access_denied_cmd", 0)
+    text.field("acl_access_denied_key", 0)
+    text.field("acl_access_denied_channel", 0)
     appendLoopFields(&text)
   }
 
@@ -239,6 +305,14 @@ extension Engine {
     text.field("role", "master")
     text.field("connected_slaves", 0)
     text.field("master_failover_state", "no-failover")
+    text.field("master_replid", facts.replicationID)
+    text.field("master_replid2", String(repeating: "0", count: 40))
+    text.field("master_repl_offset", 0)
+    text.field("second_repl_offset", -1)
+    text.field("repl_backlog_active", 0)
+    text.field("repl_backlog_size", settings.later.replication.backlogBytes)
+    text.field("repl_backlog_first_byte_offset", 0)
+    text.field("repl_backlog_histlen", 0)
   }
 
   private func appendCPU(_ text: inout InfoText) {
@@ -249,31 +323,13 @@ extension Engine {
     }
   }
 
-  private func appendCommandStats(_ text: inout InfoText) {
-    for index in commands.indices {
-      let counters = commands.counters(index)
-      guard counters.calls > 0 || counters.rejectedCalls > 0 || counters.failedCalls > 0 else { continue }
-      let microseconds = clock.microseconds(counters.cycles)
-      let perCall = counters.calls > 0 ? Double(microseconds) / Double(counters.calls) : 0
-      text.field(
-        "cmdstat_\(commands.fullName(index))",
-        "calls=\(counters.calls),usec=\(microseconds),usec_per_call=\(InfoText.fixed(perCall, 2)),"
-          + "rejected_calls=\(counters.rejectedCalls),failed_calls=\(counters.failedCalls)")
-    }
-  }
-
-  private func appendErrorStats(_ text: inout InfoText) {
-    for entry in reply.errors.entries {
-      text.field("errorstat_\(String(decoding: entry.code, as: UTF8.self))", "count=\(entry.count)")
-    }
-  }
-
-  private func appendKeyspace(_ text: inout InfoText) {
+  private mutating func appendKeyspace(_ text: inout InfoText) {
     for database in 0..<keyspace.databaseCount {
       let count = keyspace.count(database: database)
       guard count > 0 else { continue }
       let expires = keyspace.expiresCount(database: database)
-      text.field("db\(database)", "keys=\(count),expires=\(expires),avg_ttl=0,subexpiry=0")
+      let averageTTL = keyspace.averageTimeLeft(database: database)
+      text.field("db\(database)", "keys=\(count),expires=\(expires),avg_ttl=\(averageTTL),subexpiry=0")
     }
   }
 }

@@ -22,6 +22,13 @@ struct LoopStatistics {
   var turnCycles: UInt64 = 0
   /// The part of `turnCycles` that commands took.
   var commandCycles: UInt64 = 0
+  /// The part that expiry took, and how often it had to stop because its time was up.
+  var expiryCycles: UInt64 = 0
+  var expiryCuts = 0
+  /// The part that housekeeping took.
+  var cronCycles: UInt64 = 0
+  /// The most commands in a turn.
+  var turnCommandsMax = 0
   /// The longest turn, in the loop thread's own time, as the steps below.
   var turnMaxMicroseconds = 0
   /// Each step's longest, in the loop thread's own time: what other threads of the machine took is taken off.

@@ -1,4 +1,4 @@
-// MEMORY: what keys take.
+// MEMORY: what keys take, and the server as a whole.
 
 extension ServerCommand {
   static let memoryRows: [CommandSpec] = [
@@ -9,12 +9,22 @@ extension ServerCommand {
         summary: "Holds the commands about memory.",
         since: "4.0.0", group: "server", complexity: "by subcommand"),
       subcommands: [
+        memoryReport(.memoryDoctor, "doctor", summary: "Returns a report on memory, for people.", complexity: "O(1)"),
         CommandSpec(
           id: .server(.memoryHelp), name: "help", arity: 2, flags: [.loading, .stale],
           categories: [.slow],
           docs: CommandDocs(
             summary: "Lists the subcommands.",
             since: "4.0.0", group: "server", complexity: "O(1)")),
+        memoryReport(.memoryMallocStats, "malloc-stats", summary: "Returns the allocator's own statistics.",
+          complexity: "by allocated memory"),
+        CommandSpec(
+          id: .server(.memoryPurge), name: "purge", arity: 2, flags: [],
+          categories: [.slow], tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
+          docs: CommandDocs(
+            summary: "Gives free memory back to the system.",
+            since: "4.0.0", group: "server", complexity: "by allocated memory")),
+        memoryReport(.memoryStats, "stats", summary: "Returns what memory is used for.", complexity: "O(1)"),
         CommandSpec(
           id: .server(.memoryUsage), name: "usage", arity: -3, flags: [.readonly],
           categories: [.read, .slow],
@@ -28,6 +38,17 @@ extension ServerCommand {
             ])),
       ])
   ]
+}
+
+extension ServerCommand {
+  private static func memoryReport(_ id: ServerCommand, _ name: StaticString, summary: StaticString,
+    complexity: StaticString) -> CommandSpec
+  {
+    CommandSpec(
+      id: .server(id), name: name, arity: 2, flags: [], categories: [.slow],
+      tips: ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+      docs: CommandDocs(summary: summary, since: "4.0.0", group: "server", complexity: complexity))
+  }
 }
 
 extension Engine {
@@ -51,6 +72,10 @@ extension Engine {
     reply.help(
       "MEMORY",
       [
+        "DOCTOR", "    Return a report on memory, for people.",
+        "MALLOC-STATS", "    Return the allocator's own statistics.",
+        "PURGE", "    Give memory that is free back to the system.",
+        "STATS", "    Return what memory is used for.",
         "USAGE <key> [SAMPLES <count>]",
         "    Return the bytes that <key> takes: its entry, what its value has of its own and",
         "    its share of the table. SAMPLES changes nothing: nothing is guessed.",

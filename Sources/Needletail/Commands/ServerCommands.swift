@@ -5,7 +5,7 @@ enum ServerCommand: UInt8, Sendable, CaseIterable {
   case config, configGet, configSet, configResetStat, configRewrite, configHelp
   case command, commandCount, commandInfo, commandDocs, commandList, commandGetKeys, commandGetKeysAndFlags, commandHelp
   case info
-  case memory, memoryUsage, memoryHelp
+  case memory, memoryDoctor, memoryMallocStats, memoryPurge, memoryStats, memoryUsage, memoryHelp
   case debug, lolwut
 }
 
@@ -113,6 +113,10 @@ extension Engine {
     case .commandHelp: commandHelpCommand()
     case .info: infoCommand(request)
     case .memory: rejectUnknownSubcommand(request)
+    case .memoryDoctor: memoryDoctorCommand()
+    case .memoryMallocStats: reply.verbatim(AllocatorFacts.statistics)
+    case .memoryPurge: memoryPurgeCommand()
+    case .memoryStats: memoryStatsCommand()
     case .memoryUsage: memoryUsageCommand(request)
     case .memoryHelp: memoryHelpCommand()
     case .debug: debugCommand(request)

@@ -25,6 +25,7 @@ struct Statistics {
   var freedCountBefore = 0
 
   var rates = Rates()
+  var recentBuffers = RecentBuffers()
 }
 
 /// Commands and bytes a second, over the last samples.
@@ -32,12 +33,43 @@ struct Rates {
   var commands = RateMeter()
   var inputBytes = RateMeter()
   var outputBytes = RateMeter()
+  var turns = RateMeter()
+  var turnCycles = RateMeter()
+
+  /// What a turn of the loop took on average.
+  func turnMicroseconds(_ clock: LoopClock) -> Int {
+    turns.perSecond > 0 ? clock.microseconds(UInt64(turnCycles.perSecond / turns.perSecond)) : 0
+  }
+}
+
+/// The largest buffers that clients were seen with in the last seconds.
+struct RecentBuffers {
+  private static let seconds = 8
+  private var maxima = InlineArray<8, (second: Int, input: Int, output: Int)>(repeating: (0, 0, 0))
+
+  mutating func note(input: Int, output: Int, _ second: Int) {
+    let place = second % Self.seconds
+    if maxima[place].second != second { maxima[place] = (second, 0, 0) }
+    maxima[place].input = max(maxima[place].input, input)
+    maxima[place].output = max(maxima[place].output, output)
+  }
+
+  func maxima(_ second: Int) -> (input: Int, output: Int) {
+    var result = (input: 0, output: 0)
+    for place in maxima.indices where second - maxima[place].second < Self.seconds {
+      result.input = max(result.input, maxima[place].input)
+      result.output = max(result.output, maxima[place].output)
+    }
+    return result
+  }
 }
 
 extension Statistics {
   /// To be called every 100 ms or so.
   mutating func sampleRates(nowMilliseconds: Int) {
     rates.commands.sample(commandsProcessed, nowMilliseconds: nowMilliseconds)
+    rates.turns.sample(loop.turns, nowMilliseconds: nowMilliseconds)
+    rates.turnCycles.sample(Int(clamping: loop.turnCycles), nowMilliseconds: nowMilliseconds)
     rates.inputBytes.sample(inputBytes, nowMilliseconds: nowMilliseconds)
     rates.outputBytes.sample(outputBytes, nowMilliseconds: nowMilliseconds)
   }
@@ -77,6 +109,8 @@ struct ServerFacts {
   // Process
   /// 40 hexadecimal digits, another for every start.
   let runID: String
+  /// Names the history of the data, for replicas.
+  var replicationID = ServerFacts.randomID()
   let startedMilliseconds: Int
   private let startedMonotonicSeconds: Int
   let executablePath: String
@@ -94,7 +128,8 @@ struct ServerFacts {
   /// What the server used before the first key.
   var startupMemoryBytes: Int?
   var allocator: Allocator?
-  var allocatorName = "jemalloc"
+  /// `jemalloc-5.3.0`.
+  let allocatorName = "jemalloc-" + (AllocatorFacts.version ?? "").prefix { $0 != "-" }
   /// Jobs that the freeing thread has before it, and has done.
   var pendingFreeCount = 0
   var freedCount = 0
@@ -103,15 +138,22 @@ struct ServerFacts {
     var allocatedBytes: Int
     var activeBytes: Int
     var residentBytes: Int
+    /// Given back to the system, which has not taken it yet.
+    var muzzyBytes: Int
   }
 
   init() {
-    var generator = SystemRandomNumberGenerator()
-    let digits = Array("0123456789abcdef")
-    runID = String((0..<40).map { _ in digits[Int.random(in: 0..<16, using: &generator)] })
+    runID = Self.randomID()
     startedMilliseconds = WallClock.microseconds / 1000
     executablePath = SystemFacts.executablePath
     startedMonotonicSeconds = Self.monotonicSeconds
+  }
+
+  /// 40 hexadecimal digits.
+  static func randomID() -> String {
+    var generator = SystemRandomNumberGenerator()
+    let digits = Array("0123456789abcdef")
+    return String((0..<40).map { _ in digits[Int.random(in: 0..<16, using: &generator)] })
   }
 
   var uptimeSeconds: Int { Self.monotonicSeconds - startedMonotonicSeconds }

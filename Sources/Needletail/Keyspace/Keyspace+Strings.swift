@@ -72,7 +72,8 @@ extension Keyspace {
 
   /// The unit that a large argument was read into, when `value` is one: it need not be copied.
   private mutating func adoptLargeArgument(_ value: ByteView) -> StringUnit? {
-    guard value.count >= RequestParser.largeArgumentBytes, let argument = largeArguments.take(value) else { return nil }
+    guard adoptsArguments, value.count >= RequestParser.largeArgumentBytes, let argument = largeArguments.take(value)
+    else { return nil }
     return unsafe StringUnit(adopting: argument.block, byteCount: argument.blockBytes, count: value.count,
       tag: context.units.currentTag)
   }

@@ -58,6 +58,9 @@ extension Entry: TableElement {
   var pinCount = 0
   /// The running request's large arguments, which may be taken over instead of copied.
   var largeArguments = LargeArguments()
+  /// A large argument becomes a value as it lies. Otherwise it is copied, for whoever wants to see the request
+  /// afterwards.
+  var adoptsArguments = true
   /// Memory for the huge keys of the command that is running.
   var entryReserve = EntryReserve()
 

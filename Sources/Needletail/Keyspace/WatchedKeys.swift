@@ -22,6 +22,12 @@ struct WatchedKeys: ~Copyable {
 
   var isEmpty: Bool { watchers.isEmpty }
 
+  /// Keys that anybody watches, those of one hash as one.
+  var keyCount: Int { watchers.count }
+
+  /// Clients that watch any. Complexity: O(keys watched).
+  var watcherCount: Int { Set(watchers.values.joined().map { ObjectIdentifier($0) }).count }
+
   /// Adds a key to what `watcher` watches; one that it watches already stays as it is. Complexity: O(its keys).
   mutating func watch(_ key: Key, database: Int, isExpired: Bool, by watcher: Watcher) {
     let isKnown = watcher.keys.contains { $0.matches(key, database) }

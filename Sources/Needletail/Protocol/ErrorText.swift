@@ -55,7 +55,8 @@
 
 /// How often each error code (`ERR`, `WRONGTYPE`) was answered.
 struct ErrorCounts {
-  /// Scripts can answer with codes of their own making, so their number is limited; further ones count as a whole only.
+  /// Scripts can answer with codes of their own making, so their number is limited: as in Redis, one more ends the
+  /// counting by codes, which then says `ERRORSTATS_DISABLED`, until the statistics are reset.
   static let codesMax = 128
   static let codeBytesMax = 64
 
@@ -67,19 +68,30 @@ struct ErrorCounts {
   private(set) var total = 0
   /// In order of first appearance.
   private(set) var entries: [Entry] = []
+  private var isDisabled = false
+
+  /// In the order in which INFO shows them.
+  var entriesByCode: [Entry] { entries.sorted { $0.code.lexicographicallyPrecedes($1.code) } }
 
   /// Counts an error reply; its code is what stands before the first blank.
   /// Complexity: O(codes seen); allocates only for a new code.
   mutating func count(_ text: ByteView) {
     total += 1
+    if isDisabled { return }
     var length = 0
     while length < text.count && length < Self.codeBytesMax && text[length] > 32 { length += 1 }
-    let code = text[0..<length]
+    // Without a blank behind it, it is no code.
+    let hasCode = length > 0 && length < text.count && text[length] == 32
+    let code = hasCode ? text[0..<length] : ByteView("ERR" as StaticString)
     for index in entries.indices where isEqual(entries[index].code, code) {
       entries[index].count += 1
       return
     }
-    guard entries.count < Self.codesMax else { return }
+    guard entries.count < Self.codesMax else {
+      isDisabled = true
+      entries = [Entry(code: Array("ERRORSTATS_DISABLED".utf8), count: 1)]
+      return
+    }
     entries.append(Entry(code: code.array, count: 1))
   }
 

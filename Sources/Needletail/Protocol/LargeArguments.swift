@@ -19,6 +19,8 @@
 
   deinit { for argument in arguments { argument.free() } }
 
+  @inline(__always) var isEmpty: Bool { arguments.isEmpty }
+
   /// Bytes of all arguments together.
   var byteCount: Int { arguments.reduce(0) { $0 + $1.byteCount } }
 

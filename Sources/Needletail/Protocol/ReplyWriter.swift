@@ -28,6 +28,8 @@ import Glibc
   private var regionStart: UnsafeMutableRawPointer
   /// Selects how null, maps, sets, doubles and the like are written.
   private(set) var isRESP3 = false
+  /// Bytes written before `regionStart`, whoever got them.
+  private var committedByteCount = 0
   /// Error replies written, in all and by their code.
   private(set) var errors = ErrorCounts()
 
@@ -127,9 +129,14 @@ import Glibc
     return unsafe output.pointee.byteCount + (cursor - regionStart)
   }
 
+  /// Bytes written so far, to everybody: the difference before and after a command is its reply.
+  @inline(__always)
+  var writtenByteCount: Int { unsafe committedByteCount &+ (cursor - regionStart) }
+
   @inline(__always)
   private mutating func commit() {
     let count = unsafe cursor - regionStart
+    committedByteCount &+= count
     switch sink {
     case .arena:
       unsafe output!.pointee.arenaCount += count
@@ -235,6 +242,12 @@ import Glibc
     put(bytes)
   }
 
+  /// What MONITOR sends.
+  mutating func monitorLines(_ lines: [UInt8], from start: Int) {
+    guard start < lines.count else { return }
+    unsafe lines.withUnsafeBytes { unsafe raw(ByteView($0.baseAddress! + start, count: $0.count - start)) }
+  }
+
   /// A type byte, a decimal number and CRLF.
   @inline(__always)
   private mutating func header(_ type: UInt8, _ value: Int) {
@@ -306,6 +319,7 @@ import Glibc
     header(UInt8(ascii: "$"), bytes.count)
     commit()
     unsafe output!.pointee.chain.addPinned(bytes, unit: unit)
+    committedByteCount &+= bytes.count
     enterChain()
     raw("\r\n")
   }
@@ -448,6 +462,7 @@ import Glibc
     in chunk: UnsafeMutablePointer<OutputChain.Header>?)
   {
     commit()
+    committedByteCount &-= count
     let isCurrent: Bool
     if let chunk = unsafe chunk {
       isCurrent = unsafe chunk == output!.pointee.chain.last

@@ -97,6 +97,7 @@ extension Server {
     guard !client.state.connection.isClosed else { return }
     engine.clients.remove(descriptor: client.state.connection.token.descriptor)
     client.state.connection.close()
+    engine.stopMonitoring(client)
     closedClients.append(client)
   }
 
@@ -121,6 +122,8 @@ extension Server {
     for _ in 0..<min(part, total) {
       cronPosition = cronPosition + 1 < total ? cronPosition + 1 : 0
       guard let client = engine.clients.client(CInt(cronPosition)) else { continue }
+      engine.statistics.recentBuffers.note(input: client.state.connection.inputFootprint.heapByteCount,
+        output: client.state.output.byteCount, Int(now))
       if timeout > 0 && Int(now) - Int(client.state.lastInteractionSeconds) > timeout {
         engine.logger.verbose("Closing idle client")
         close(client)

@@ -49,6 +49,7 @@ extension Server {
       }
     }
     engine.reply.end()
+    if engine.monitors.hasLines { tellMonitors() }
     closeKilledClients()
     turnCommandCycles += last - start
     engine.statistics.loop.commandCycles += last - start
@@ -81,6 +82,18 @@ extension Server {
     guard !engine.killedClients.isEmpty else { return }
     for client in engine.killedClients { close(client) }
     engine.killedClients.removeAll()
+  }
+
+  /// Sends monitors what the batch's commands were.
+  @inline(never)
+  private mutating func tellMonitors() {
+    for (client, start) in engine.monitors.clients {
+      unsafe engine.reply.begin(client.output, isRESP3: client.state.isRESP3)
+      engine.reply.monitorLines(engine.monitors.lines, from: start)
+      engine.reply.end()
+      addToWriteList(client)
+    }
+    engine.monitors.removeLines()
   }
 
   @inline(never)

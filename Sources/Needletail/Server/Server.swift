@@ -95,6 +95,7 @@ import Glibc
     turnCommandCycles = 0
     engine.statistics.loop.turns += 1
     engine.keyspace.setTime(LoopClock.realtimeMilliseconds)
+    let commandsBefore = engine.statistics.commandsProcessed
 
     resumeClients()
     while let index = remainingEvents.first {
@@ -108,6 +109,8 @@ import Glibc
     freeClosedClients()
 
     let cycles = cs_cycles() - turnStart
+    let commandCount = engine.statistics.commandsProcessed - commandsBefore
+    engine.statistics.loop.turnCommandsMax = max(engine.statistics.loop.turnCommandsMax, commandCount)
     lastTurnCycles = cycles - min(backgroundCycles, cycles)
     engine.statistics.loop.turnCycles += cycles
     let microseconds = engine.clock.microseconds(cycles)
@@ -164,18 +167,24 @@ import Glibc
       load(loader)
       step = cs_cycles()
     }
+    let expiryStart = step
     while !engine.isLoading && engine.keyspace.expireStep() {
       let now = cs_cycles()
       if now - step > engine.clock.cycles(microseconds: 100) { measure(.expiry, since: step) }
       step = now
-      if now - start > budget { break }
+      if now - start > budget {
+        engine.statistics.loop.expiryCuts += 1
+        break
+      }
     }
+    engine.statistics.loop.expiryCycles += step - expiryStart
     if engine.keyspace.isFrozen { engine.watchLimbo() }
     backgroundCycles = cs_cycles() - start
     let untilCron = nextCronMilliseconds - engine.keyspace.nowMilliseconds
     if untilCron <= 0 || untilCron > cronIntervalMilliseconds {
       let start = cs_cycles()
       cron()
+      engine.statistics.loop.cronCycles += cs_cycles() - start
       measure(.cron, since: start)
     }
   }
@@ -184,8 +193,12 @@ import Glibc
   mutating func measure(_ step: LoopStep, since start: UInt64) {
     let cycles = cs_cycles() - start
     let microseconds = engine.clock.microseconds(cycles)
-    guard microseconds > engine.statistics.loop.stepMaxMicroseconds[step.rawValue] else { return }
-    // Only a step that would be a new maximum is worth a look at the CPU clock.
+    if microseconds >= 1000, let event = LatencyMonitor.Event(step) {
+      engine.latency.add(event, microseconds / 1000, engine.settings, engine.keyspace.nowSeconds)
+    }
+    let longest = engine.statistics.loop.stepMaxMicroseconds[step.rawValue]
+    guard microseconds > min(longest, LoopStatistics.stepLimitMicroseconds) else { return }
+    // Only a step that would be a new maximum or an overrun is worth a look at the CPU clock.
     engine.statistics.loop.count(step, microseconds: microseconds < 200 ? microseconds : engine.clock.ownMicroseconds(cycles))
   }
 
@@ -196,6 +209,9 @@ import Glibc
     let now = engine.keyspace.nowMilliseconds
     nextCronMilliseconds = now + cronIntervalMilliseconds
     engine.clock.recalibrate()
+    if engine.debugging.isCronPaused { return }
+    engine.updateWatch()
+    engine.endHotKeysWhenDue()
     closeIdleClients()
     openSpareDescriptor()
     engine.network.resumeAccepting()

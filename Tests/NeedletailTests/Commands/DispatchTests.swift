@@ -124,13 +124,21 @@ import Testing
 
   @Test func errorCodesAreLimited() {
     var errors = ErrorCounts()
-    for number in 0..<300 { withView(Array("CODE\(number) text".utf8)) { errors.count($0) } }
-    withView(Array("CODE7".utf8)) { errors.count($0) }
-    withView([]) { errors.count($0) }
-    withView([UInt8](repeating: 65, count: 500)) { errors.count($0) }
+    func count(_ text: String) { withView(Array(text.utf8)) { errors.count($0) } }
+    for number in 1..<ErrorCounts.codesMax { count("CODE\(number) text") }
+    count("CODE7 text")
+    // Without a blank behind it, it is no code.
+    for text in ["CODE7", "", "FOO\tbar x", String(repeating: "A", count: 500) + " b"] { count(text) }
     #expect(errors.entries.count == ErrorCounts.codesMax)
-    #expect(errors.entries[7].count == 2)
-    #expect(errors.total == 303)
+    #expect(errors.entries[6].count == 2)
+    #expect(errors.entriesByCode.last.map { String(decoding: $0.code, as: UTF8.self) } == "ERR")
+    #expect(errors.entriesByCode.last?.count == 4)
+    // One code more, and codes are counted no longer.
+    count("MORE text")
+    count("MORE text")
+    #expect(errors.entries.map { String(decoding: $0.code, as: UTF8.self) } == ["ERRORSTATS_DISABLED"])
+    #expect(errors.entries[0].count == 1)
+    #expect(errors.total == ErrorCounts.codesMax + 6)
   }
 
   @Test func prefetchPlans() {

@@ -22,13 +22,15 @@ import Testing
 
   @Test func sectionsAsAskedFor() {
     let ordinary = [
-      "Server", "Clients", "Memory", "Persistence", "Stats", "Replication", "CPU", "Modules", "Errorstats", "Cluster",
-      "Keyspace",
+      "Server", "Clients", "Memory", "Persistence", "Threads", "Stats", "Replication", "CPU", "Modules", "Errorstats",
+      "Cluster", "Keyspace",
     ]
+    let everything = Array(ordinary[..<9]) + ["Commandstats", "Errorstats", "Latencystats"] + Array(ordinary[10...])
     #expect(sections() == ordinary)
     #expect(sections("default") == ordinary)
-    #expect(sections("everything") == Array(ordinary[..<8]) + ["Commandstats"] + Array(ordinary[8...]))
-    #expect(sections("ALL") == Array(ordinary[..<8]) + ["Commandstats"] + Array(ordinary[8...]))
+    #expect(sections("everything") == everything)
+    #expect(sections("ALL") == everything)
+    #expect(sections("debug") == ["Debug"])
     #expect(sections("keyspace", "SERVER", "nosuch", "server") == ["Server", "Keyspace"])
     #expect(sections("commandstats", "default").contains("Commandstats"))
     #expect(server.run("info", "nosuch") == "")
@@ -83,7 +85,7 @@ import Testing
     #expect(fields["cmdstat_ping"]?.hasPrefix("calls=1,usec=") == true)
     #expect(fields["cmdstat_echo"] == nil)
     #expect(fields["total_commands_processed"] == "1")
-    #expect(fields["db3"] == "keys=2,expires=1,avg_ttl=0,subexpiry=0")
+    #expect(fields["db3"] == "keys=2,expires=1,avg_ttl=5000,subexpiry=0")
     #expect(fields["db0"] == nil)
     #expect(fields["role"] == "master")
     #expect(fields["connected_slaves"] == "0")

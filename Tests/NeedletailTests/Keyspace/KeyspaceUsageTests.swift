@@ -92,7 +92,7 @@ import Testing
       ("MEMORY USAGE none SAMPLES -1", .syntaxError), ("MEMORY USAGE k foo 1", .syntaxError),
       ("MEMORY USAGE none", .null),
       ("MEMORY USAGE", .wrongArity("memory|usage")), ("MEMORY", .wrongArity("memory")),
-      ("MEMORY STATS", .error("ERR unknown subcommand 'STATS'. Try MEMORY HELP.")),
+      ("MEMORY nosuch", .error("ERR unknown subcommand 'nosuch'. Try MEMORY HELP.")),
     ])
     #expect(server.run("MEMORY", "HELP").elements?.last == .simple("    Print this help."))
     let statistics = server.withEngine { ($0.statistics.keyspaceHits, $0.statistics.keyspaceMisses) }

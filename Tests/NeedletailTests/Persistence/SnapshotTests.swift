@@ -239,7 +239,9 @@ import Testing
     server.run("SET", "new", "1")
     #expect(server.run("DEBUG", "RELOAD", "nosave") == .ok)
     #expect(server.run("DEBUG", "DIGEST") == digest)
-    #expect(server.run("DEBUG", "RELOAD", "x") == .error("ERR DEBUG RELOAD only supports the NOSAVE option."))
+    #expect(
+      server.run("DEBUG", "RELOAD", "x")
+        == .error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."))
     try FileManager.default.removeItem(atPath: directory + "/dump.rdb")
     #expect(
       server.run("DEBUG", "RELOAD", "NOSAVE") == .error("ERR Error trying to load the RDB dump, check server logs."))

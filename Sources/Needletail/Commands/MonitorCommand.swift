@@ -1,0 +1,108 @@
+// MONITOR: every command that the server runs, told to whoever asked.
+
+extension ObservingCommand {
+  static let monitorRow = CommandSpec(
+    id: .observing(.monitor), name: "monitor", arity: 1, flags: [.admin, .noscript, .loading, .stale, .endsBatch],
+    categories: [.admin, .slow, .dangerous],
+    docs: CommandDocs(
+      summary: "Sends every command that the server runs to this connection from now on.",
+      since: "1.0.0", group: "server", complexity: ""))
+}
+
+/// Clients that see every command, and the lines that they have not been sent yet: of one batch at most.
+struct Monitors {
+  /// `start`: lines before it are not for this client, which was not there yet.
+  private(set) var clients: [(client: Client, start: Int)] = []
+  fileprivate(set) var lines: [UInt8] = []
+
+  var isEmpty: Bool { clients.isEmpty }
+  var hasLines: Bool { !lines.isEmpty }
+
+  mutating func add(_ client: Client) { clients.append((client, lines.count)) }
+
+  mutating func remove(_ client: Client) { clients.removeAll { $0.client == client } }
+
+  /// Hands over the lines that a client has not got, if it monitors.
+  func takeLines(for client: Client, _ body: (_ lines: [UInt8], _ start: Int) -> Void) {
+    if let own = clients.first(where: { $0.client == client }) { body(lines, own.start) }
+  }
+
+  /// Everybody has got all lines.
+  mutating func removeLines() {
+    // What one long request took is not kept.
+    lines.removeAll(keepingCapacity: lines.count < 64 << 10)
+    for index in clients.indices { clients[index].start = 0 }
+  }
+}
+
+extension Engine {
+  mutating func monitorCommand(_ request: Request) {
+    if isExecutingTransaction(request.client) {
+      return reply.error("ERR MONITOR isn't allowed for DENY BLOCKING client")
+    }
+    // It is one already; Redis does not answer that.
+    if request.client.state.modes.contains(.monitors) { return }
+    request.client.state.modes.insert(.monitors)
+    monitors.add(request.client)
+    // Monitors see values whole, so nobody may let go of them before they are told.
+    keyspace.adoptsArguments = false
+    updateWatch()
+    reply.ok()
+  }
+
+  mutating func stopMonitoring(_ client: Client) {
+    guard client.state.modes.contains(.monitors) else { return }
+    client.state.modes.remove(.monitors)
+    monitors.remove(client)
+    keyspace.adoptsArguments = monitors.isEmpty
+    updateWatch()
+  }
+
+  /// Adds a line for a command that has run:
+  ///
+  ///     +1339518083.107412 [0 127.0.0.1:60866] "set" "key" "value"
+  mutating func feedMonitors(_ info: CommandInfo, _ request: Request) {
+    guard info.flags.isDisjoint(with: [.admin, .skipMonitor]), !isLoading else { return }
+    let now = WallClock.microseconds
+    let fraction = String(now % 1_000_000)
+    let zeros = String(repeating: "0", count: 6 - fraction.count)
+    let address = request.client.state.connection.peerAddress(unixPath: settings.unixSocketPath)
+    monitors.lines += Array("+\(now / 1_000_000).\(zeros)\(fraction) [\(request.client.database) ".utf8)
+    if address.isUnix { monitors.lines += Array("unix:".utf8) }
+    monitors.lines += address.isUnix ? Array(settings.unixSocketPath.utf8) : address.text
+    monitors.lines.append(UInt8(ascii: "]"))
+    let secrets = SecretArguments(info.id, request)
+    for index in 0..<request.count {
+      monitors.lines.append(UInt8(ascii: " "))
+      if secrets.contain(index) {
+        monitors.lines += Array("\"(redacted)\"".utf8)
+      } else {
+        appendQuoted(request[index], to: &monitors.lines)
+      }
+    }
+    monitors.lines += [13, 10]
+  }
+}
+
+/// Bytes between quotes, printable whatever they are.
+private func appendQuoted(_ bytes: ByteView, to text: inout [UInt8]) {
+  let digits: StaticString = "0123456789abcdef"
+  let hexadecimal = ByteView(digits)
+  let quote = UInt8(ascii: "\"")
+  let backslash = UInt8(ascii: "\\")
+  text.append(quote)
+  for index in 0..<bytes.count {
+    let byte = bytes[index]
+    switch byte {
+    case quote, backslash: text += [backslash, byte]
+    case 7: text += [backslash, UInt8(ascii: "a")]
+    case 8: text += [backslash, UInt8(ascii: "b")]
+    case 9: text += [backslash, UInt8(ascii: "t")]
+    case 10: text += [backslash, UInt8(ascii: "n")]
+    case 13: text += [backslash, UInt8(ascii: "r")]
+    case 32...126: text.append(byte)
+    default: text += [backslash, UInt8(ascii: "x"), hexadecimal[Int(byte >> 4)], hexadecimal[Int(byte & 15)]]
+    }
+  }
+  text.append(quote)
+}
