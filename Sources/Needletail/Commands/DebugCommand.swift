@@ -38,7 +38,7 @@ extension Engine {
       reply.ok()
     } else if name.equalsIgnoringCase("stringmatch-len") && count == 4 {
       reply.integer(GlobPattern(request[2]).matches(request[3]) ? 1 : 0)
-    } else if !debugFreezing(request) && !debugTesting(request) {
+    } else if !debugCrashing(request) && !debugFreezing(request) && !debugTesting(request) {
       reply.error { text in
         text.append("ERR unknown subcommand or wrong number of arguments for '")
         text.append(name, limit: 128)
@@ -53,7 +53,9 @@ extension Engine {
     if seconds > 0 && seconds < 1e9 {
       let microseconds = Int(seconds * 1e6)
       var time = timespec(tv_sec: microseconds / 1_000_000, tv_nsec: microseconds % 1_000_000 * 1000)
-      unsafe nanosleep(&time, nil)
+      // The watchdog's timer interrupts it: what is left is slept as well.
+      var rest = timespec()
+      while unsafe nanosleep(&time, &rest) != 0 && errno == EINTR { time = rest }
     }
     reply.ok()
   }
@@ -108,6 +110,7 @@ extension Engine {
     reply.help(
       "DEBUG",
       [
+        "ASSERT", "    End by a failed check, with a crash report.",
         "CHANGE-REPL-ID", "    Give the data another replication ID.",
         "CONFIG-REWRITE-FORCE-ALL", "    As CONFIG REWRITE, and write settings with their defaults too.",
         "DICT-RESIZING 1", "    Changes nothing: tables always grow and shrink, a little at a time.",
@@ -123,6 +126,7 @@ extension Engine {
         "LISTPACK <key>", "    Log the size of a small collection.",
         "LOG <text>", "    Write this to the log.",
         "OBJECT <key>", "    Tell how a value is kept.",
+        "PANIC", "    End by SIGABRT, with a crash report.",
         "PAUSE-CRON <0|1>", "    With 1, housekeeping stands still.",
         "POPULATE <count> [<prefix>] [<size>]", "    Make strings called <prefix>:<number>, of <size> bytes.",
         "PROTOCOL <type>", "    Answer with an example of this type: string, integer, double, bignum, null, array, set,",
@@ -133,6 +137,7 @@ extension Engine {
         "RELOAD [NOSAVE] [NOFLUSH] [MERGE]", "    Save a snapshot, forget all data and load it again. NOSAVE: load the",
         "    one there is; NOFLUSH: beside the data there are; MERGE: keys that are there already are replaced.",
         "REPLYBUFFER <PEAK-RESET-TIME|RESIZING> <value>", "    Changes nothing here: clients have no reply buffers.",
+        "SEGFAULT", "    End by SIGSEGV, with a crash report.",
         "SET-ACTIVE-EXPIRE <0|1>", "    With 0, keys that have expired go only when they are asked for.",
         "SLEEP <seconds>", "    Serve nobody for <seconds>, which may be a fraction.",
         "STRINGMATCH-LEN <pattern> <string>", "    Tell whether <string> matches the glob-style <pattern>.",

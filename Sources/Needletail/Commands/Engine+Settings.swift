@@ -45,6 +45,8 @@ extension Engine {
       guard adjustOutOfMemoryScore() else {
         return SettingFailure(name: name, reason: "Failed to set current oom_score_adj. Check server logs.")
       }
+    case "crash-log-enabled", "watchdog-period":
+      applyCrashSettings()
     case "maxmemory-policy", "lfu-log-factor", "lfu-decay-time":
       applyAccessClock()
     case let name where SettingSpec.collectionNames.contains(name):

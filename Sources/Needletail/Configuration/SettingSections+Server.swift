@@ -111,13 +111,13 @@ extension SettingSection {
       help: "The facility of the system's log."),
     .later("hide-user-data-from-log", .yesNo(\.later.hidesUserData),
       help: "Redis: leave keys and values out of the log. No line has any here."),
-    .later("crash-log-enabled", .yesNo(\.crashLog),
+    SettingSpec("crash-log-enabled", .yesNo(\.crashLog),
       help: "Log a report when the server crashes."),
     .later("crash-memcheck-enabled", .yesNo(\.crashMemoryCheck),
       help: "Redis: test the memory after a crash."),
     .later("use-exit-on-panic", .yesNo(\.later.usesExitOnPanic), isHidden: true,
       help: "Redis: end by exit after a failed assertion."),
-    .later("watchdog-period", .integer(\.watchdogPeriodMilliseconds, count), isHidden: true,
+    SettingSpec("watchdog-period", .integer(\.watchdogPeriodMilliseconds, count), isHidden: true,
       help: "Log what the loop is doing when a turn takes longer than so many milliseconds; 0 never."),
   ])
 

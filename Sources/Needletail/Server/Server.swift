@@ -29,6 +29,7 @@ import Glibc
   var remainingEvents = 0..<0
   /// When the turn's reading and commands must end.
   var turnDeadline: UInt64 = 0
+  /// 0 while the loop waits: the watchdog looks at it.
   var turnStart: UInt64 = 0
   var turnCommandCycles: UInt64 = 0
   /// What the last turn took, without its background work, and that.
@@ -67,6 +68,7 @@ import Glibc
   /// Serves until a signal or SHUTDOWN ends it, and then ends the process: without a return nobody frees the keyspace
   /// key by key, which takes a second for each few millions.
   mutating func run() -> Never {
+    prepareCrashReport()
     while true {
       turn()
       if hasFailed {
@@ -101,6 +103,7 @@ import Glibc
 
   private mutating func turn() {
     if remainingEvents.isEmpty {
+      turnStart = 0
       let count = engine.network.poller.wait(timeoutMilliseconds: waitMilliseconds)
       remainingEvents = 0..<count
     }

@@ -182,7 +182,7 @@ import Testing
     "disable-thp", "lazyfree-lazy-eviction",
     "lazyfree-lazy-expire", "lazyfree-lazy-server-del", "lazyfree-lazy-user-del", "lazyfree-lazy-user-flush",
     "rdbcompression", "rdbchecksum", "rdb-save-incremental-fsync", "rdb-del-sync-files", "stop-writes-on-bgsave-error",
-    "latency-tracking",
+    "latency-tracking", "crash-log-enabled",
   ])
   func yesNo(_ name: String) throws {
     #expect(try load("\(name) yes").get().shown(name) == "yes")
