@@ -161,6 +161,21 @@ def test_transactions(clients: Clients) -> None:
     assert [two.reply(), two.reply()] == [b"+QUEUED\r\n", b"*1\r\n+OK\r\n"]
 
 
+def test_flags(clients: Clients) -> None:
+    control, one, monitor = clients.control, clients.another(), clients.another()
+    for request in (["NO-TOUCH", "ON"], ["NO-EVICT", "ON"]):
+        one.call("CLIENT", *request)
+    for request in (["WATCH", "x"], ["MULTI"], ["SET", "y", "1"]):
+        one.call(*request)
+    control.call("SET", "x", "1")
+    monitor.call("MONITOR")
+    control.call("CLIENT", "PAUSE", 100_000, "WRITE")
+    one.socket.sendall(encode("EXEC"))
+    clients.wait_for_blocked(1)
+    flags = [word for word in control.call("CLIENT", "LIST").split() if word.startswith(b"flags=")]
+    assert flags == [b"flags=N", b"flags=xbdeT", b"flags=O"]
+
+
 def test_pause_begins_after_the_transaction(clients: Clients) -> None:
     control, one = clients.control, clients.another()
     replies = control.send(

@@ -276,6 +276,7 @@ def test_thousands_connect_at_once(server: Server) -> None:
     if hard < wanted + 200:
         pytest.skip("too few descriptors")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted + 200), hard))
+    assert server.call("CONFIG", "SET", "maxclients", wanted + 100) == b"+OK\r\n"
     clients = []
     try:
         with Probe(server) as probe:
@@ -289,7 +290,7 @@ def test_thousands_connect_at_once(server: Server) -> None:
             for client in clients:
                 client.settimeout(20)
                 client.sendall(encode("PING"))
-            assert eventually(lambda: int(server.info("connected_clients")) >= min(wanted, 9_900), 30)
+            assert eventually(lambda: int(server.info("connected_clients")) > wanted, 30)
         assert probe.worst < 0.5
         for client in clients[:: wanted // 100]:
             assert Connection(client).reply() == b"+PONG\r\n"
