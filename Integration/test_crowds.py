@@ -122,6 +122,6 @@ def test_half_of_a_crowd_is_rude() -> None:
             assert eventually(lambda: len(os.listdir(f"/proc/{server.pid}/fd")) <= descriptors, 5)
             assert int(server.info("mem_clients_normal")) < 10_000
             assert server.alive()
-            assert int(server.info("loop_turn_max_usec")) < 100_000
+            assert int(server.info("loop_turn_max_usec")) < 20_000
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
