@@ -83,8 +83,9 @@ async def rude(server: Server, chance: random.Random, end: float) -> None:
                 writer.write(encode("MSET", *["x" * 100] * 2000)[: chance.randrange(200_000)])
                 await asyncio.sleep(chance.random() / 2)
             elif behaviour == 5:
-                # Asks for the connections of others of its kind, or for everything.
-                writer.write(encode("MULTI") + encode("SET", "rude", "y") * 100 + encode("CLIENT", "LIST") + encode("EXEC"))
+                # A transaction that tells much.
+                writer.write(encode("MULTI") + encode("SET", "rude", "y") * 100)
+                writer.write(encode("CLIENT", "LIST") + encode("EXEC"))
                 await asyncio.wait_for(reader.read(1000), 5)
             else:
                 writer.write(encode("KEYS", "counter:*") * 5)
