@@ -1,9 +1,11 @@
 """Every setting beside Redis's: names, defaults, bounds and what is said about bad values."""
 
+import subprocess
+
 import pytest
 import redis
 
-from harness import ORACLE, OURS, Server
+from harness import ORACLE, OURS, ROOT, Server
 
 # Ours, Valkey's, or of a later Redis.
 BEYOND = {
@@ -17,8 +19,8 @@ BEYOND = {
 OF_THIS_RUN = {"dir", "port", "unixsocket"}
 # Features that are not there yet: Redis takes what is an error here.
 NOT_YET = {
-    "activedefrag", "appendonly", "locale-collate", "maxmemory", "min-replicas-to-write",
-    "min-slaves-to-write", "shutdown-on-sigint", "shutdown-on-sigterm", "tls-port",
+    "activedefrag", "appendonly", "locale-collate", "maxmemory", "min-replicas-to-write", "min-slaves-to-write",
+    "tls-port",
 }  # fmt: skip
 # A file's name may not be empty here; a change of these would cut the test off; Redis crashes (no TLS in it).
 NOT_ASKED = {"bind", "port", "dir", "requirepass", "dbfilename", "maxclients", "tls-replication", "tls-cluster"}
@@ -43,6 +45,11 @@ def test_names_and_defaults() -> None:
     assert redis_s.keys() - mine.keys() == set()
     different = {name for name in redis_s if mine[name] != redis_s[name]}
     assert different - OF_THIS_RUN == set()
+
+
+def test_readme_lists_what_has_no_effect() -> None:
+    done = subprocess.run([ROOT / "tools/settings", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def answer(client: redis.Redis, name: str, value: str) -> str:
@@ -82,8 +89,7 @@ def test_values() -> None:
 def test_what_is_not_there_is_refused(name: str) -> None:
     value = {
         "tls-port": "6380", "maxmemory": "100mb", "locale-collate": "C",
-        "min-replicas-to-write": "1", "min-slaves-to-write": "1", "shutdown-on-sigint": "nosave",
-        "shutdown-on-sigterm": "save",
+        "min-replicas-to-write": "1", "min-slaves-to-write": "1",
     }.get(name, "yes")  # fmt: skip
     with Server(OURS) as server:
         assert "CONFIG SET failed (possibly related to argument" in answer(clients([server])[0], name, value)

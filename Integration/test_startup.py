@@ -236,9 +236,10 @@ def test_wrong_command_line() -> None:
 
 # What a server that only stored it would do harm by: clients count on it.
 HARMFUL = [
-    ("syslog-enabled", "yes"), ("daemonize", "yes"), ("cluster-enabled", "yes"), ("replicaof", "127.0.0.1", "6379"),
-    ("min-replicas-to-write", "1"), ("maxmemory", "1gb"), ("maxmemory-clients", "1mb"), ("aclfile", "users.acl"),
-    ("tls-port", "6380"), ("appendonly", "yes"), ("shutdown-on-sigterm", "save"),
+    ("cluster-enabled", "yes"), ("replicaof", "127.0.0.1", "6379"),
+    ("min-replicas-to-write", "1"), ("maxmemory", "1gb"), ("aclfile", "users.acl"),
+    ("tls-port", "6380"), ("appendonly", "yes"),
+    ("loadmodule", "/x.so"), ("user", "alice", "on"),
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@
 // the system and hands them out from their beginning; told that their memory is not committed, it asks for each piece
 // before it uses it, so the hook knows how far it has come. A thread touches the next few pages.
 #include "csystem.h"
+#include <sys/prctl.h>
 
 #include <errno.h>
 #include <jemalloc/jemalloc.h>
@@ -116,3 +117,5 @@ int cs_use_huge_pages(void) {
   extent_hooks_t *hooks = &huge_page_hooks;
   return mallctl("arena.0.extent_hooks", NULL, NULL, &hooks, sizeof hooks);
 }
+
+void cs_disable_huge_pages(void) { prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); }

@@ -129,4 +129,56 @@ int cs_print_double(void *_Nonnull buffer, size_t size, double value);
 // Returns 0, or an errno value.
 int cs_use_huge_pages(void);
 
+// No huge pages for this process, also where the system gives them to everybody.
+void cs_disable_huge_pages(void);
+
+// --- The process ---------------------------------------------------------------------------------------------------
+
+// Goes on in a child process that is the leader of a session of its own, with /dev/null as its standard input and
+// outputs; the parent ends with status 0. Only before other threads start. Returns 0, or -1 with errno.
+int cs_daemonize(void);
+
+// Makes room for titles where the arguments and the environment lie, which are moved away. Only before other threads
+// start.
+void cs_claim_process_title(void);
+
+// Makes `title` what process lists show, as far as there is room; nothing without the call above.
+void cs_set_process_title(const char *_Nonnull title);
+
+// How the process was called: the first of its arguments.
+const char *_Nonnull cs_process_name(void);
+
+// Opens the connection to the system's log; `identity` is copied.
+void cs_open_syslog(const char *_Nonnull identity, int facility);
+void cs_syslog(int priority, const char *_Nonnull message);
+
+// --- Crashes and the watchdog --------------------------------------------------------------------------------------
+
+// What a report needs of the server. Both functions are called with `context` on the loop's thread and write to a
+// descriptor.
+struct cs_crash_plan {
+  const char *_Nonnull product;
+  void *_Nonnull context;
+  // Cycles when the loop's turn began; 0 while it waits.
+  const uint64_t *_Nonnull turn_start;
+  // Must not allocate: the watchdog interrupts whatever runs.
+  void (*_Nonnull describe_command)(void *_Nonnull context, int fd);
+  void (*_Nonnull describe_server)(void *_Nonnull context, int fd);
+  // A report that hangs, on a lock that the crash left held, ends after this.
+  int report_seconds;
+};
+
+// Call on the loop's thread, once. `path` is the log file; empty: standard output. Returns 0, or an errno value.
+int cs_crash_prepare(const struct cs_crash_plan *_Nonnull plan, const char *_Nonnull path);
+// From now on a crash leaves a report in the log, or it does not. Either way the process ends by the signal.
+void cs_crash_report(_Bool is_wanted);
+// Logs what the loop is doing, once for each turn that takes more than `cycles`; 0 milliseconds: not any more.
+void cs_watchdog(int milliseconds, uint64_t cycles);
+// For the handlers' functions: retries, and gives up on an error.
+void cs_crash_write(int fd, const void *_Nonnull bytes, size_t count);
+// At most 128 bytes, what is not printable as \xNN.
+void cs_crash_write_escaped(int fd, const void *_Nonnull bytes, size_t count);
+// Writes where nobody may: SIGSEGV.
+void cs_crash_now(void);
+
 #endif

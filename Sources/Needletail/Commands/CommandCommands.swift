@@ -113,7 +113,7 @@ extension Engine {
     var indices: [CommandIndex]
     switch request.count {
     case 2:
-      indices = Array(commands.indices)
+      indices = commands.usableIndices
     case 5 where request[2].equalsIgnoringCase("filterby"):
       let argument = request[4]
       if request[3].equalsIgnoringCase("module") {
@@ -121,10 +121,10 @@ extension Engine {
       } else if request[3].equalsIgnoringCase("aclcat") {
         let category = ACLCategories.named(argument)
         indices = category.map { category in
-          commands.indices.filter { commands.row($0).categories.contains(category) }
+          commands.usableIndices.filter { commands.row($0).categories.contains(category) }
         } ?? []
       } else if request[3].equalsIgnoringCase("pattern") {
-        indices = commands.indices.filter { argument.isGlob(matching: commands.fullName($0)) }
+        indices = commands.usableIndices.filter { argument.isGlob(matching: commands.fullName($0)) }
       } else {
         return reply.syntaxError()
       }

@@ -117,7 +117,7 @@ extension Engine {
   }
 
   private mutating func replyLog(_ kind: CommandLogs.Kind, _ countText: ByteView) {
-    guard let count = countText.integer, count >= -1, count <= Int(Int32.max) else {
+    guard let count = countText.integer, count >= -1 else {
       return reply.error("ERR count should be greater than or equal to -1")
     }
     replyLog(kind, count == -1 ? commandLogs[kind].count : count)

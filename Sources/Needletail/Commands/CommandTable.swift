@@ -73,12 +73,16 @@ struct CommandCounters {
   private let slots: UnsafeMutablePointer<Slot>
   private let slotShift: UInt64
   private let slotCount: Int
+  /// What `rename-command` made of some commands' names; empty: it has none, and nobody finds it.
+  private let otherNames: [CommandIndex: String]
 
   /// Commands and subcommands.
   let count: Int
 
-  /// - Parameter families: each family's rows. Traps when two commands have the same name.
-  init(_ families: [[CommandSpec]]) {
+  /// - Parameters:
+  ///   - families: each family's rows. Traps when two commands have the same name.
+  ///   - renamed: in this order; lines about commands that are not there have been refused before.
+  init(_ families: [[CommandSpec]], renamed: [RenamedCommand] = []) {
     var rows: [CommandSpec] = []
     var containers: [CommandIndex?] = []
     for row in families.joined() {
@@ -94,6 +98,7 @@ struct CommandCounters {
     self.rows = rows
     count = rows.count
     self.containers = containers
+    otherNames = Self.otherNames(rows, containers, renamed)
 
     unsafe infos = .allocate(capacity: max(rows.count, 1))
     unsafe counters = .allocate(capacity: max(rows.count, 1))
@@ -106,7 +111,7 @@ struct CommandCounters {
     unsafe slots.initialize(repeating: Slot(), count: slotCount)
     for index in rows.indices {
       unsafe (infos + index).initialize(to: CommandInfo(rows[index]))
-      insert(CommandIndex(index), ByteView(rows[index].name), in: containers[index])
+      insert(CommandIndex(index), in: containers[index])
     }
   }
 
@@ -151,8 +156,13 @@ struct CommandCounters {
 
   var indices: [CommandIndex] { rows.indices.map { CommandIndex($0) } }
 
+  /// Those that somebody can use: not what `rename-command` took the name of, nor its subcommands.
+  var usableIndices: [CommandIndex] {
+    otherNames.isEmpty ? indices : indices.filter { otherNames[containers[Int($0.rawValue)] ?? $0]?.isEmpty != true }
+  }
+
   /// Commands in family order, without subcommands.
-  var topLevelIndices: [CommandIndex] { indices.filter { containers[Int($0.rawValue)] == nil } }
+  var topLevelIndices: [CommandIndex] { usableIndices.filter { containers[Int($0.rawValue)] == nil } }
 
   func subcommandIndices(_ container: CommandIndex) -> [CommandIndex] {
     let first = Int(container.rawValue) + 1
@@ -182,6 +192,14 @@ struct CommandCounters {
     }
   }
 
+  private func insert(_ index: CommandIndex, in container: CommandIndex?) {
+    guard let name = otherNames[index] else { return insert(index, ByteView(row(index).name), in: container) }
+    guard !name.isEmpty else { return }
+    unsafe Array(name.utf8).withUnsafeBytes { name in
+      insert(index, unsafe ByteView(name.baseAddress!, count: name.count), in: container)
+    }
+  }
+
   private func insert(_ index: CommandIndex, _ name: ByteView, in container: CommandIndex?) {
     precondition(name.count > 0 && name.count <= 128)
     precondition(lookup(name, in: container) == nil)
@@ -201,7 +219,25 @@ struct CommandCounters {
 
   /// Names beyond 16 bytes have a middle that the two words do not cover.
   private func middleMatches(_ index: CommandIndex, _ name: ByteView) -> Bool {
-    name.equalsIgnoringCase(rows[Int(index.rawValue)].name)
+    if otherNames.isEmpty { return name.equalsIgnoringCase(rows[Int(index.rawValue)].name) }
+    guard let other = otherNames[index] else { return name.equalsIgnoringCase(rows[Int(index.rawValue)].name) }
+    return SettingText.lowercased(name.array) == other
+  }
+
+  /// The new names of the commands that have one after all lines.
+  private static func otherNames(
+    _ rows: [CommandSpec], _ containers: [CommandIndex?], _ renamed: [RenamedCommand]
+  ) -> [CommandIndex: String] {
+    var names: [CommandIndex: String] = [:]
+    guard !renamed.isEmpty else { return names }
+    var current: [String: CommandIndex] = [:]
+    for index in rows.indices where containers[index] == nil { current["\(rows[index].name)"] = CommandIndex(index) }
+    for line in renamed {
+      guard let index = current.removeValue(forKey: line.from) else { continue }
+      names[index] = line.to
+      if !line.to.isEmpty { current[line.to] = index }
+    }
+    return names
   }
 
   @inline(__always)

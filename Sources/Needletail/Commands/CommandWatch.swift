@@ -11,6 +11,8 @@ struct CommandWatch {
   var seesAll = false
   /// Times go into the histograms of `commands`.
   var tracksLatency = true
+  /// Errors that are some command's failure already: those of a transaction's commands are not EXEC's.
+  var errorsCounted = 0
   var keptStarts = KeptStarts()
 }
 

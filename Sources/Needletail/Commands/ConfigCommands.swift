@@ -77,13 +77,13 @@ extension Engine {
     }
     let old = settings
     do throws(SettingError) {
-      let names = try settings.apply(pairs, fromLocalClient: request.client.state.isLocal)
+      let names = try settings.apply(
+        pairs, fromLocalClient: request.client.state.isLocal, isLoading: isLoading)
       if let failure = applySettings(names, old: old) {
         throw .failed(name: Array(failure.name.utf8), reason: failure.reason)
       }
       reply.ok()
     } catch {
-      settings = old
       reply.error(error.message)
     }
   }
@@ -100,11 +100,39 @@ extension Engine {
     reply.ok()
   }
 
-  mutating func configRewriteCommand() {
-    reply.error(
-      facts.configurationFile.isEmpty
-        ? "ERR The server is running without a config file"
-        : "ERR Rewriting config file: not possible yet, edit the file itself")
+  /// CONFIG REWRITE
+  ///
+  /// - Parameter writesAll: DEBUG CONFIG-REWRITE-FORCE-ALL: settings with their defaults too.
+  mutating func configRewriteCommand(writesAll: Bool = false) {
+    let path = facts.configurationFile
+    guard !path.isEmpty else { return reply.error("ERR The server is running without a config file") }
+    do throws(SystemFailure) {
+      let rewrite = ConfigurationRewrite(try contents(ofFile: path, orMissing: []), settings, writesAll: writesAll)
+      let directory = facts.startDirectory
+      let text = rewrite.text { Self.settings(of: $0, path: path, startDirectory: directory) }
+      // A password can be that long.
+      guard text.count <= ConfigurationLoader.fileMaxBytes else {
+        throw SystemFailure(reason: "it would be too long to be read again")
+      }
+      try replaceFile(path, with: text)
+      logger.notice("The configuration file has been rewritten.")
+      reply.ok()
+    } catch {
+      logger.warning("The configuration file could not be rewritten: \(error.reason)")
+      reply.error("ERR Rewriting config file: \(error.reason)")
+    }
+  }
+
+  /// What a server that starts in a directory makes of a configuration file; nil when it would not start.
+  private static func settings(of text: [UInt8], path: String, startDirectory: String) -> Settings? {
+    var loader = ConfigurationLoader(commandNames: CommandTable.allNames)
+    loader.settings.directory = startDirectory
+    do throws(ConfigurationError) {
+      try loader.readText(text, ofFile: path)
+      return loader.settings
+    } catch {
+      return nil
+    }
   }
 
   mutating func configHelpCommand() {

@@ -6,6 +6,8 @@ import Glibc
 struct DebugState {
   /// Housekeeping stands still.
   var isCronPaused = false
+  /// As `CollectionLimits.listPlainBytes`.
+  var listPlainBytes = Int.max
 }
 
 extension Engine {
@@ -43,7 +45,7 @@ extension Engine {
     let count = request.count
     if name.equalsIgnoringCase("dict-resizing") && count == 3 {
       // Tables grow and shrink by segments; nothing of that is ever put off.
-      reply.ok()
+      if unsafe strtol(request[2].string, nil, 10) != 0 { reply.ok() } else { reply.error("ERR Tables always resize") }
     } else if name.equalsIgnoringCase("replybuffer") && count == 4
       && (request[2].equalsIgnoringCase("peak-reset-time") || request[2].equalsIgnoringCase("resizing"))
     {
@@ -146,6 +148,7 @@ extension Engine {
         do throws(OutOfMemory) {
           try keyspace.setString(&found, unsafe ByteView(value.baseAddress!, count: value.count), expiry: .clear)
           keyspace.effects.count(1)
+          keyspace.countSize(found, .string, lengthBefore: -1, lengthAfter: found.length)
           return true
         } catch {
           return false
@@ -154,11 +157,15 @@ extension Engine {
     }
   }
 
-  /// DEBUG QUICKLIST-PACKED-THRESHOLD size: elements of any size lie in a list's leaves, or in leaves of their own.
+  /// DEBUG QUICKLIST-PACKED-THRESHOLD size: elements of that size lie in nodes of their own; 0: longer ones than a node.
   private mutating func debugPackedThreshold(_ text: ByteView) {
-    guard let size = SettingText.memorySize(text.array), size < 4 << 30 else {
+    // Redis counts a node's bytes in 32 bits, and leaves a megabyte for what is around them.
+    let sizeMax = 4 << 30 - 1 << 20
+    guard let size = SettingText.memorySize(text.array), size <= sizeMax else {
       return reply.error("ERR argument must be a memory value bigger than 1 and smaller than 4gb")
     }
+    debugging.listPlainBytes = size == 0 ? Int.max : size
+    applyCollectionLimits()
     reply.ok()
   }
 

@@ -31,12 +31,14 @@ extension Engine {
       debugDigestValue(request)
     } else if name.equalsIgnoringCase("reload") {
       debugReload(request)
+    } else if name.equalsIgnoringCase("config-rewrite-force-all") && count == 2 {
+      configRewriteCommand(writesAll: true)
     } else if name.equalsIgnoringCase("set-active-expire") && count == 3 {
       keyspace.isExpiryActive = unsafe strtol(request[2].string, nil, 10) != 0
       reply.ok()
     } else if name.equalsIgnoringCase("stringmatch-len") && count == 4 {
       reply.integer(GlobPattern(request[2]).matches(request[3]) ? 1 : 0)
-    } else if !debugFreezing(request) && !debugTesting(request) {
+    } else if !debugCrashing(request) && !debugFreezing(request) && !debugTesting(request) {
       reply.error { text in
         text.append("ERR unknown subcommand or wrong number of arguments for '")
         text.append(name, limit: 128)
@@ -51,7 +53,9 @@ extension Engine {
     if seconds > 0 && seconds < 1e9 {
       let microseconds = Int(seconds * 1e6)
       var time = timespec(tv_sec: microseconds / 1_000_000, tv_nsec: microseconds % 1_000_000 * 1000)
-      unsafe nanosleep(&time, nil)
+      // The watchdog's timer interrupts it: what is left is slept as well.
+      var rest = timespec()
+      while unsafe nanosleep(&time, &rest) != 0 && errno == EINTR { time = rest }
     }
     reply.ok()
   }
@@ -106,8 +110,10 @@ extension Engine {
     reply.help(
       "DEBUG",
       [
+        "ASSERT", "    End by a failed check, with a crash report.",
         "CHANGE-REPL-ID", "    Give the data another replication ID.",
-        "DICT-RESIZING <0|1>", "    Changes nothing here: tables grow and shrink a little at a time.",
+        "CONFIG-REWRITE-FORCE-ALL", "    As CONFIG REWRITE, and write settings with their defaults too.",
+        "DICT-RESIZING 1", "    Changes nothing: tables always grow and shrink, a little at a time.",
         "DIGEST", "    Return a digest of all data: the same data have the same, in Redis too.",
         "DIGEST-VALUE [<key> ...]", "    Return a digest for each value.",
         "ERROR <text>", "    Answer with this error.",
@@ -120,15 +126,18 @@ extension Engine {
         "LISTPACK <key>", "    Log the size of a small collection.",
         "LOG <text>", "    Write this to the log.",
         "OBJECT <key>", "    Tell how a value is kept.",
+        "PANIC", "    End by SIGABRT, with a crash report.",
         "PAUSE-CRON <0|1>", "    With 1, housekeeping stands still.",
         "POPULATE <count> [<prefix>] [<size>]", "    Make strings called <prefix>:<number>, of <size> bytes.",
         "PROTOCOL <type>", "    Answer with an example of this type: string, integer, double, bignum, null, array, set,",
         "    map, attrib, push, verbatim, true, false.",
         "QUICKLIST <key>", "    Log the size of a large list.",
-        "QUICKLIST-PACKED-THRESHOLD <size>", "    Changes nothing here: all elements of lists are packed.",
+        "QUICKLIST-PACKED-THRESHOLD <size>", "    Elements of lists of this size and more share their nodes with no others;",
+        "    0: only those that are longer than a node.",
         "RELOAD [NOSAVE] [NOFLUSH] [MERGE]", "    Save a snapshot, forget all data and load it again. NOSAVE: load the",
         "    one there is; NOFLUSH: beside the data there are; MERGE: keys that are there already are replaced.",
         "REPLYBUFFER <PEAK-RESET-TIME|RESIZING> <value>", "    Changes nothing here: clients have no reply buffers.",
+        "SEGFAULT", "    End by SIGSEGV, with a crash report.",
         "SET-ACTIVE-EXPIRE <0|1>", "    With 0, keys that have expired go only when they are asked for.",
         "SLEEP <seconds>", "    Serve nobody for <seconds>, which may be a fraction.",
         "STRINGMATCH-LEN <pattern> <string>", "    Tell whether <string> matches the glob-style <pattern>.",

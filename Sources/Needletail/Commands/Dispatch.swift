@@ -59,7 +59,7 @@ extension Engine {
     }
     request.client.state.lastCommand = index
     guard info.accepts(argumentCount: request.count) else { return rejectArgumentCount(index, request.client) }
-    if info.flags.contains(.protected), !settings.debugCommand.isAllowed(toLocalClient: request.client.state.isLocal) {
+    if info.flags.contains(.protected) && !isAllowed(info, to: request.client) {
       return rejectProtected(index, request.client)
     }
     if !request.client.state.isAuthenticated && !info.flags.contains(.noAuth) && !settings.password.isEmpty {
@@ -91,7 +91,7 @@ extension Engine {
   @inline(__always)
   private mutating func call(_ index: CommandIndex, _ info: CommandInfo, _ request: Request) {
     let start = commandStartCycles
-    let errorsBefore = reply.errors.total
+    watch.errorsCounted = reply.errors.total
     let dirtyBefore = keyspace.effects.dirty
     let writtenBefore = reply.writtenByteCount
     // Large arguments can become values, of which the command itself may let go again.
@@ -114,7 +114,8 @@ extension Engine {
     if !keyspace.entryReserve.isEmpty { keyspace.entryReserve.removeAll() }
     statistics.commandsProcessed &+= 1
     request.client.state.commandsProcessed &+= 1
-    let isFailure = reply.errors.total > errorsBefore
+    let isFailure = reply.errors.total > watch.errorsCounted
+    watch.errorsCounted = reply.errors.total
     let now = cs_cycles()
     let cycles = now &- start
     commandStartCycles = now
@@ -241,7 +242,7 @@ extension Engine {
   @inline(never)
   mutating func rejectUnknownSubcommand(_ request: Request) {
     request.client.state.lastCommand = nil
-    let container = commands.lookup(request[0]).map { commands.fullName($0).uppercased() } ?? request[0].string
+    let container = SettingText.lowercased(request[0].array).uppercased()
     reply.error { text in
       text.append("ERR unknown subcommand '")
       text.append(request[1], limit: Self.echoedBytesMax)
@@ -265,11 +266,18 @@ extension Engine {
   }
 
   @inline(never)
+  private func isAllowed(_ info: CommandInfo, to client: Client) -> Bool {
+    let setting = if case .module = info.id { settings.moduleCommand } else { settings.debugCommand }
+    return setting.isAllowed(toLocalClient: client.state.isLocal)
+  }
+
+  @inline(never)
   private mutating func rejectProtected(_ index: CommandIndex, _ client: Client) {
     commands.updateCounters(index) { $0.rejectedCalls += 1 }
     abortTransaction(client)
+    let name = if case .module = commands.info(index).id { "module" } else { "debug" }
     reply.error("""
-      ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local \
+      ERR \(name.uppercased()) command not allowed. If the enable-\(name)-command option is set to "local", you can run it from a local \
       connection, otherwise you need to set this option in the configuration file, and then restart the server.
       """)
   }

@@ -52,7 +52,7 @@ extension Engine {
       keyCount: view.keyCount, dirtyAtFreeze: keyspace.effects.dirty,
       defaultLimboLimitBytes: SystemFacts.usableMemoryBytes / 2)
     thread.start(SnapshotOrder(view: view, options: options, features: features, fields: fields, place: place,
-      syncsIncrementally: settings.rdbSaveIncrementalFsync))
+      syncsIncrementally: settings.rdbSaveIncrementalFsync, loopClock: WalkPace.clockOfThisThread()))
     logger.notice("Background saving started, keyspace frozen in \(persistence.lastFreezeMicroseconds) us")
   }
 

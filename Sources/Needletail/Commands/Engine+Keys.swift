@@ -73,9 +73,9 @@ extension Engine {
   /// As above, of another key that the same change concerns.
   @inline(__always)
   mutating func reportAlso(_ eventClass: EventClass, _ event: StaticString, _ found: Found, lengthBefore: Int,
-    lengthAfter: Int)
+    lengthAfter: Int, type: ValueType? = nil)
   {
-    report(eventClass, event, found, lengthBefore: lengthBefore, lengthAfter: lengthAfter)
+    report(eventClass, event, found, lengthBefore: lengthBefore, lengthAfter: lengthAfter, type: type)
     keyspace.effects.count(-1)
   }
 

@@ -38,12 +38,14 @@ extension Engine {
   }
 
   /// The one place where a write handler tells what it did to a key; -1: no such key.
+  /// - Parameter type: of what is there now, when a generic event has changed it.
   @inline(__always)
   mutating func report(_ eventClass: EventClass, _ event: StaticString, _ found: Found, lengthBefore: Int,
-    lengthAfter: Int)
+    lengthAfter: Int, type: ValueType? = nil)
   {
     keyspace.effects.report(eventClass, event, found.key, database: found.database, lengthBefore: lengthBefore,
       lengthAfter: lengthAfter)
+    keyspace.countSize(found, eventClass, lengthBefore: lengthBefore, lengthAfter: lengthAfter, type: type)
   }
 
   /// Replaces the command that reproduces the running command's effect (by default the request itself).

@@ -237,7 +237,9 @@ extension Engine {
 
   private mutating func removeLike(_ decoded: DecodedEntry, _ database: Int) {
     var found = keyspace.find(Key(bytes: decoded.entry.key, hash: decoded.hash), in: database)
-    if found.entry != nil { keyspace.remove(&found) }
+    guard found.entry != nil else { return }
+    keyspace.countSize(found, .generic, lengthBefore: found.length, lengthAfter: -1)
+    keyspace.remove(&found)
   }
 
   @inline(__always)

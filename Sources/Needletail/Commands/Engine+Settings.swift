@@ -2,44 +2,80 @@ import Glibc
 
 /// What settings do outside the keyspace, at the start and when CONFIG SET changes them.
 extension Engine {
-  /// Carries out what changed settings ask for.
-  /// - Returns: what could not be done; the caller then puts the old settings back.
+  /// Carries out what changed settings ask for, or nothing of it.
+  /// - Returns: what could not be done; `old` is in force again then.
   mutating func applySettings(_ names: [String], old: Settings) -> SettingFailure? {
-    for name in names {
-      switch name {
-      case "port", "bind":
-        do throws(ListenFailure) {
-          try network.listen(at: listenAddresses)
-        } catch {
-          logger.warning("Could not listen at \(error.host):\(error.port): \(error.error.text)")
-          return SettingFailure(name: name, reason: name == "bind" ? "Failed to bind to specified addresses."
-            : "Unable to listen on this port. Check server logs.")
-        }
-      case "dir":
-        if unsafe chdir(settings.directory) != 0 {
-          return SettingFailure(name: name, reason: unsafe String(cString: strerror(errno)))
-        }
-      case "maxclients":
-        if !Self.raiseDescriptorLimit(forClients: settings.maxClients) {
-          return SettingFailure(name: name, reason: "The operating system is not able to handle the specified number "
-            + "of clients, try with \(Self.possibleClients)")
-        }
-      case "loglevel":
-        logger.setLevel(settings.logLevel)
-      case "maxmemory-policy", "lfu-log-factor", "lfu-decay-time":
-        applyAccessClock()
-      case let name where SettingSpec.collectionNames.contains(name):
-        keyspace.limits = settings.collections
-      default:
-        break
-      }
+    defer { updateWatch() }
+    for (index, name) in names.enumerated() {
+      guard let failure = applySetting(name) else { continue }
+      settings = old
+      // What can be undone is: the way back was open a moment ago.
+      for name in names[...index] { _ = applySetting(name) }
+      return failure
     }
-    updateWatch()
+    return nil
+  }
+
+  private mutating func applySetting(_ name: String) -> SettingFailure? {
+    switch name {
+    case "port", "bind":
+      do throws(ListenFailure) {
+        try network.listen(at: listenAddresses)
+      } catch {
+        logger.warning("Could not listen at \(error.host):\(error.port): \(error.error.text)")
+        return SettingFailure(name: name, reason: name == "bind" ? "Failed to bind to specified addresses."
+          : "Unable to listen on this port. Check server logs.")
+      }
+    case "dir":
+      if unsafe chdir(settings.directory) != 0 {
+        return SettingFailure(name: name, reason: unsafe String(cString: strerror(errno)))
+      }
+    case "maxclients":
+      if !Self.raiseDescriptorLimit(forClients: settings.maxClients) {
+        return SettingFailure(name: name, reason: "The operating system is not able to handle the specified number "
+          + "of clients, try with \(Self.possibleClients)")
+      }
+    case "loglevel":
+      logger.setLevel(settings.logLevel)
+    case "log-format", "log-timestamp-format":
+      logger.setFormat(settings.logFormat, settings.logTimestampFormat)
+    case "proc-title-template":
+      if settings.setsProcessTitle { ProcessTitle.set(settings, configurationFile: facts.configurationFile) }
+    case "oom-score-adj", "oom-score-adj-values":
+      guard adjustOutOfMemoryScore() else {
+        return SettingFailure(name: name, reason: "Failed to set current oom_score_adj. Check server logs.")
+      }
+    case "crash-log-enabled", "watchdog-period":
+      applyCrashSettings()
+    case "maxmemory-policy", "lfu-log-factor", "lfu-decay-time":
+      applyAccessClock()
+    case let name where SettingSpec.collectionNames.contains(name):
+      applyCollectionLimits()
+    default:
+      break
+    }
     return nil
   }
 
   var listenAddresses: Network.Addresses {
     Network.Addresses(hosts: settings.bindAddresses, port: settings.port, backlog: settings.tcpBacklog)
+  }
+
+  mutating func applyCollectionLimits() {
+    keyspace.limits = settings.collections
+    keyspace.limits.listPlainBytes = debugging.listPlainBytes
+  }
+
+  /// Tells the kernel how readily to end this process.
+  /// - Returns: false when it does not take it; the reason is logged.
+  mutating func adjustOutOfMemoryScore() -> Bool {
+    do throws(SystemFailure) {
+      try outOfMemoryScore.apply(settings.outOfMemoryScore, value: settings.outOfMemoryScoreValues[0])
+      return true
+    } catch {
+      logger.warning("Unable to write oom_score_adj: \(error.reason)")
+      return false
+    }
   }
 
   mutating func applyAccessClock() {

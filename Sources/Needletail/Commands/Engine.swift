@@ -12,12 +12,7 @@ import CSystem
   var clock = LoopClock()
   let logger: Logger
   let memory: MemoryCounters
-  let commands = CommandTable([
-    StringCommand.rows, BitmapCommand.rows, ListCommand.rows, SetCommand.rows, HashCommand.rows, SortedSetCommand.rows,
-    KeyCommand.rows, ConnectionCommand.rows, ClientCommand.rows, PersistenceCommand.rows, ServerCommand.rows,
-    TransactionCommand.rows, ReplicationCommand.rows, ClusterCommand.rows, ModuleCommand.rows, ACLCommand.rows,
-    ObservingCommand.rows,
-  ])
+  let commands: CommandTable
   /// What reproduces the running command when the request itself does not; only kept while somebody listens.
   var reproduction: [[UInt8]]?
   /// The part of a transaction that EXEC is executing.
@@ -29,6 +24,7 @@ import CSystem
   /// What INFO tells of the process and its memory; `refreshFacts` brings it up to date.
   var facts = ServerFacts()
   var persistence: PersistenceState
+  var outOfMemoryScore = OutOfMemoryAdjustment()
   /// A snapshot is being loaded: only commands that do not need the data are run.
   var isLoading = false
   var watch = CommandWatch()
@@ -66,17 +62,32 @@ import CSystem
     self.network = network
     self.settings = settings
     self.logger = logger
+    commands = CommandTable(CommandTable.families, renamed: settings.renamedCommands)
     self.memory = memory
     unsafe spareTransaction = nil
     facts.startupMemoryBytes = memory.usedByteCount
     applyAccessClock()
-    keyspace.limits = settings.collections
+    applyCollectionLimits()
     updateWatch()
   }
 
   deinit {
     if let spare = unsafe spareTransaction { unsafe Self.free(spare) }
   }
+}
+
+extension CommandTable {
+  static var families: [[CommandSpec]] {
+    [
+      StringCommand.rows, BitmapCommand.rows, ListCommand.rows, SetCommand.rows, HashCommand.rows,
+      SortedSetCommand.rows, KeyCommand.rows, ConnectionCommand.rows, ClientCommand.rows, PersistenceCommand.rows, ServerCommand.rows,
+      TransactionCommand.rows, ReplicationCommand.rows, ClusterCommand.rows, ModuleCommand.rows, ACLCommand.rows,
+      ObservingCommand.rows,
+    ]
+  }
+
+  /// What commands are called without `rename-command`.
+  static var allNames: Set<String> { Set(families.joined().map { "\($0.name)" }) }
 }
 
 /// Why a setting could not take effect, in Redis's words.

@@ -32,6 +32,22 @@ extension Engine {
     }
   }
 
+  /// How many keys have what size: bytes of strings, elements of collections.
+  func appendKeySizes(_ text: inout InfoText) {
+    let names: [(ValueType, String)] = [
+      (.string, "strings_sizes"), (.list, "lists_items"), (.set, "sets_items"), (.sortedSet, "zsets_items"),
+      (.hash, "hashes_items"),
+    ]
+    for database in 0..<keyspace.databaseCount where keyspace.count(database: database) > 0 {
+      for (type, name) in names {
+        let bins = keyspace.sizes(database: database, type)
+        guard !bins.isEmpty else { continue }
+        text.field("db\(database)_distrib_\(name)",
+          bins.map { "\(InfoText.shortPower($0.lowerBound))=\($0.count)" }.joined(separator: ","))
+      }
+    }
+  }
+
   /// One thread serves all clients.
   func appendThreads(_ text: inout InfoText) {
     text.field("io_thread_0", "clients=\(clients.count),reads=\(statistics.reads),writes=\(statistics.writes)")

@@ -22,7 +22,7 @@ extension ServerCommand {
 /// In the order in which INFO shows them.
 enum InfoSection: String, CaseIterable {
   case server, clients, memory, persistence, threads, stats, replication, cpu, modules, commandstats, errorstats,
-    latencystats, cluster, keyspace, debug
+    latencystats, cluster, keyspace, keysizes, debug
 
   var title: String { self == .cpu ? "CPU" : rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
 
@@ -77,6 +77,13 @@ struct InfoText {
     return fixed(value, 2) + units[unit]
   }
 
+  /// A power of two, or 0: `512`, `1K`, `2M`.
+  static func shortPower(_ value: Int) -> String {
+    let units = ["", "K", "M", "G", "T", "P", "E"]
+    let unit = value == 0 ? 0 : value.trailingZeroBitCount / 10
+    return "\(value >> (unit * 10))\(units[unit])"
+  }
+
   /// With exactly `digits` digits behind the point.
   static func fixed(_ value: Double, _ digits: Int) -> String {
     guard value.isFinite else { return "0" }
@@ -118,6 +125,7 @@ extension Engine {
       case .latencystats: appendLatencyStats(&text)
       case .cluster: text.field("cluster_enabled", 0)
       case .keyspace: appendKeyspace(&text)
+      case .keysizes: appendKeySizes(&text)
       case .debug: appendDebug(&text)
       }
     }
@@ -135,7 +143,7 @@ extension Engine {
     text.field("multiplexing_api", "epoll")
     text.field("atomicvar_api", "atomic-builtin")
     text.field("process_id", getpid())
-    text.field("process_supervised", "no")
+    text.field("process_supervised", facts.serviceManager.rawValue)
     text.field("run_id", facts.runID)
     text.field("tcp_port", settings.port)
     text.field("server_time_usec", WallClock.microseconds)

@@ -32,7 +32,8 @@ extension Engine {
     let replaced = target.length
     keyspace.rename(&source, to: &target)
     report(.generic, "rename_from", source, lengthBefore: length, lengthAfter: -1)
-    reportAlso(.generic, "rename_to", target, lengthBefore: replaced, lengthAfter: length)
+    reportAlso(.generic, "rename_to", target, lengthBefore: replaced, lengthAfter: length,
+      type: source.heldType)
     return true
   }
 }
@@ -51,7 +52,7 @@ extension Engine {
     let length = source.length
     keyspace.move(&source, to: &target)
     report(.generic, "move_from", source, lengthBefore: length, lengthAfter: -1)
-    reportAlso(.generic, "move_to", target, lengthBefore: -1, lengthAfter: length)
+    reportAlso(.generic, "move_to", target, lengthBefore: -1, lengthAfter: length, type: source.heldType)
     reply.integer(1)
   }
 
@@ -82,7 +83,7 @@ extension Engine {
     } catch {
       return replyOutOfMemory()
     }
-    report(.generic, "copy_to", target, lengthBefore: replaced, lengthAfter: target.length)
+    report(.generic, "copy_to", target, lengthBefore: replaced, lengthAfter: target.length, type: target.entry?.type)
     reply.integer(1)
   }
 

@@ -16,7 +16,7 @@ extension Engine {
     case .expireat: expireatCommand(request)
     case .expiretime: expiretimeCommand(request)
     case .keys: keysCommand(request)
-    case .migrate: reply.error("ERR MIGRATE is not supported. Use DUMP here and RESTORE on the other server.")
+    case .migrate: migrateCommand(request)
     case .move: moveCommand(request)
     case .object, .objectHelp: objectHelpCommand(request)
     case .objectEncoding: objectEncodingCommand(request)

@@ -125,7 +125,7 @@ extension Engine {
     guard let event = LatencyMonitor.Event(request[2]), let series = latency[event] else {
       return reply.error { text in
         text.append("ERR No samples available for event '")
-        text.append(request[2], limit: 128)
+        text.append(request[2])
         text.append("'")
       }
     }

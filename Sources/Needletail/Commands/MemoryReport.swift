@@ -60,7 +60,7 @@ extension Engine {
       ("peak.allocated", report.peakBytes), ("total.allocated", report.usedBytes),
       ("startup.allocated", report.startupBytes), ("replication.backlog", 0), ("replica.fullsync.buffer", 0),
       ("clients.slaves", 0), ("clients.normal", report.clientBytes), ("cluster.links", 0), ("aof.buffer", 0),
-      ("lua.caches", 0), ("functions.caches", 0), ("script.VMs", 0), ("snapshot.limbo", report.limboBytes),
+      ("lua.caches", 0), ("functions.caches", 0), ("script.VMs", 0),
     ]
     let before = fields.count
     fields += [

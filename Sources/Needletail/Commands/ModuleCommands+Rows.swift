@@ -18,7 +18,7 @@ extension ModuleCommand {
             summary: "Returns which modules are loaded: none.",
             since: "4.0.0", group: "server", complexity: "O(N)")),
         CommandSpec(
-          id: .module(.load), name: "load", arity: -3, flags: [.admin, .noscript, .noAsyncLoading],
+          id: .module(.load), name: "load", arity: -3, flags: [.admin, .noscript, .noAsyncLoading, .protected],
           categories: [.admin, .slow, .dangerous],
           docs: CommandDocs(
             summary: "Loads a module, which this server does not.",
@@ -28,7 +28,7 @@ extension ModuleCommand {
               ArgumentSpec(name: "arg", kind: .string, isOptional: true, isMultiple: true),
             ])),
         CommandSpec(
-          id: .module(.load), name: "loadex", arity: -3, flags: [.admin, .noscript, .noAsyncLoading],
+          id: .module(.load), name: "loadex", arity: -3, flags: [.admin, .noscript, .noAsyncLoading, .protected],
           categories: [.admin, .slow, .dangerous],
           docs: CommandDocs(
             summary: "Loads a module with settings, which this server does not.",
@@ -42,7 +42,7 @@ extension ModuleCommand {
               ArgumentSpec(name: "args", kind: .string, token: "ARGS", isOptional: true, isMultiple: true),
             ])),
         CommandSpec(
-          id: .module(.load), name: "unload", arity: 3, flags: [.admin, .noscript, .noAsyncLoading],
+          id: .module(.load), name: "unload", arity: 3, flags: [.admin, .noscript, .noAsyncLoading, .protected],
           categories: [.admin, .slow, .dangerous],
           docs: CommandDocs(
             summary: "Unloads a module: there is none.",

@@ -7,7 +7,7 @@ extension Engine {
     case .container: rejectUnknownSubcommand(request)
     case .help: moduleHelpCommand()
     case .list: reply.array(0)
-    case .load: reply.error("ERR MODULE command not allowed. This server loads no modules.")
+    case .load: reply.error("ERR Error loading the extension: this server has no modules.")
     }
   }
 

@@ -165,7 +165,7 @@ extension Engine {
       }
     }
     if let entry = found.entry { finishRestoring(entry, options) }
-    report(.generic, "restore", found, lengthBefore: lengthBefore, lengthAfter: found.length)
+    report(.generic, "restore", found, lengthBefore: lengthBefore, lengthAfter: found.length, type: found.entry?.type)
     if let expiry, !options.isAbsolute { reproduceRestore(request, expiry) }
     reply.ok()
   }

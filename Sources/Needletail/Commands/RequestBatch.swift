@@ -19,6 +19,8 @@
   var arguments = ArgumentBuffer(capacity: 256)
   private let items: UnsafeMutablePointer<Item>
   private(set) var count = 0
+  /// The request that is being executed, for a crash report: with `count` above 0, and only then, it means something.
+  var executing = 0
   /// The key that was hashed last: many clients send one request after the other to the same key.
   private(set) var lastKey = ByteView.empty
   private(set) var lastHash: UInt64 = 0
@@ -60,6 +62,7 @@
 
   mutating func removeAll() {
     count = 0
+    executing = 0
     elementCount = 0
     lastKey = .empty
     arguments.truncate(0)

@@ -117,6 +117,11 @@ struct ServerFacts {
   private let startedMonotonicSeconds: Int
   let executablePath: String
   var configurationFile = ""
+  /// Where the server was started, whatever `dir` said then.
+  var startDirectory = "./"
+  var serviceManager = ServiceManager.none
+  /// Handlers of crashes may be installed: they have a place to look at.
+  var preparedCrashReport = false
   /// `X86 TSC @ 2400 ticks/us`.
   var monotonicClock: String?
 

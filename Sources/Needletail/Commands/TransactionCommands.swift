@@ -138,7 +138,10 @@ extension Engine {
       for i in 0..<count where queuedBatch[i].hashedIndex > 0 {
         keyspace.prefetchEntry(queuedBatch[i].hash, database: client.database)
       }
-      for i in 0..<count { executeQueued(queuedBatch[i]) }
+      for i in 0..<count {
+        queuedBatch.executing = i
+        executeQueued(queuedBatch[i])
+      }
       queuedBatch.removeAll()
       left -= count
     }

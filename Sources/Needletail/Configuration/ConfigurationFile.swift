@@ -28,11 +28,18 @@ struct ConfigurationError: Error, Equatable {
 
 /// Reads directives into settings, from files, standard input and the command line alike; later ones win.
 struct ConfigurationLoader {
-  private(set) var settings = Settings()
-  private var includeDepth = 0
+  var settings = Settings()
+  /// What the commands are called so far, for `rename-command`.
+  var commandNames: CommandNames
+  /// The line about the user `default`, which must agree with the password in the end.
+  var defaultUser: DefaultUser?
+  var includeDepth = 0
 
-  private static let maxIncludeDepth = 16
+  static let maxIncludeDepth = 16
   static let fileMaxBytes = 4 << 20
+
+  /// - Parameter commandNames: in lower case, without subcommands.
+  init(commandNames: Set<String> = []) { self.commandNames = CommandNames(commandNames) }
 
   /// Reads a file, or all files of a pattern in the order of their names.
   mutating func readFiles(_ pattern: String) throws(ConfigurationError) {
@@ -43,39 +50,21 @@ struct ConfigurationLoader {
     try read(bytes) { .standardInput(line: $0) }
   }
 
-  /// - Parameter text: the directive as it is to be shown when something is wrong with it.
-  mutating func take(
-    _ words: [[UInt8]], at location: ConfigurationError.Location, text: String
-  ) throws(ConfigurationError) {
-    func failure(_ reason: String) -> ConfigurationError {
-      ConfigurationError(location: location, directive: text, reason: reason)
-    }
-    precondition(!words.isEmpty)
-    let values = Array(words.dropFirst())
-    if SettingText.lowercased(words[0]) == "include" {
-      guard values.count == 1, let path = String(validating: values[0], as: UTF8.self) else {
-        throw failure("Bad directive or wrong number of arguments")
-      }
-      // Where Redis runs out of stack on a file that includes itself.
-      guard includeDepth < Self.maxIncludeDepth else { throw failure("files include each other too deeply") }
-      includeDepth += 1
-      defer { includeDepth -= 1 }
-      // `dir` may have moved the place where relative paths start.
-      try readFiles(SettingText.joined(settings.directory, path), includedBy: location, directive: text)
-      return
-    }
-    guard let spec = SettingSpec.named(words[0]) else {
-      throw failure("Bad directive or wrong number of arguments")
-    }
-    do throws(InvalidValue) {
-      try spec.set(values, in: &settings)
-    } catch {
-      throw failure(error.reason)
-    }
+  /// What would be read from a file that does not hold this yet.
+  mutating func readText(_ bytes: [UInt8], ofFile path: String) throws(ConfigurationError) {
+    try read(bytes) { .file(path: path, line: $0) }
+  }
+
+  /// The command line's options, written as lines by `Launch`.
+  mutating func readOptions(_ lines: [UInt8]) throws(ConfigurationError) {
+    try read(lines) { _ in .commandLine }
   }
 
   /// The settings, once everything has been read. What can only be judged then is judged here.
   func finished() throws(ConfigurationError) -> Settings {
+    if let reason = defaultUser?.refusal(password: settings.password) {
+      throw ConfigurationError(directive: "user default", reason: reason)
+    }
     if !settings.logFile.isEmpty {
       // The log cannot report that it cannot be written, so this is found out before it is needed.
       let path = SettingText.joined(settings.directory, settings.logFile)
@@ -88,7 +77,7 @@ struct ConfigurationLoader {
     return settings
   }
 
-  private mutating func readFiles(
+  mutating func readFiles(
     _ pattern: String, includedBy location: ConfigurationError.Location?, directive: String?
   ) throws(ConfigurationError) {
     for path in pattern.contains(where: { "*?[".contains($0) }) ? paths(matching: pattern) : [pattern] {
@@ -210,7 +199,8 @@ private func endsWord(_ byte: UInt8) -> Bool { isSpace(byte) && byte != 0x0b && 
 /// What C's `isspace` takes for one.
 private func isSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || 0x09...0x0d ~= byte }
 
-private func trimmed(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+/// Without the spaces at both ends.
+func trimmed(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
   var line = line.drop(while: endsWord)
   while let last = line.last, endsWord(last) { line = line.dropLast() }
   return line
@@ -220,11 +210,17 @@ private func trimmed(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
 
 struct SystemFailure: Error { let reason: String }
 
-private func contents(ofFile path: String) throws(SystemFailure) -> [UInt8] {
+func contents(ofFile path: String) throws(SystemFailure) -> [UInt8] {
   let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
   guard descriptor >= 0 else { throw SystemFailure(reason: SettingText.errorText(errno)) }
   defer { close(descriptor) }
   return try contents(ofDescriptor: descriptor)
+}
+
+/// - Parameter missing: what to take a file for that is not there.
+func contents(ofFile path: String, orMissing missing: [UInt8]) throws(SystemFailure) -> [UInt8] {
+  if unsafe access(path, F_OK) != 0 && errno == ENOENT { return missing }
+  return try contents(ofFile: path)
 }
 
 /// Everything up to the end of a file or pipe. More than `fileMaxBytes` is refused: /dev/zero has no end.

@@ -18,7 +18,6 @@ struct LaterSettings: Sendable, Equatable {
   var bgsaveCPUs = ""
   var bindSourceAddress = ""
   var busyReplyThresholdMilliseconds = 5000
-  var disablesHugePages = true
   var extendedRedisCompatibility = false
   var hidesUserData = false
   var hyperLogLogSparseMaxBytes = 3000
@@ -27,6 +26,7 @@ struct LaterSettings: Sendable, Equatable {
   var jemallocBackgroundThread = true
   var keyLoadDelayMicroseconds = 0
   var keyMemoryHistograms = false
+  var lazyExpireNestedKeys = true
   var loadingEventsIntervalBytes = 512 << 10
   var localeCollate = ""
   var luaDeprecatedAPI = false
@@ -43,6 +43,7 @@ struct LaterSettings: Sendable, Equatable {
   var vectorSetsSingleThreaded = false
 
   struct AppendOnly: Sendable, Equatable {
+    var disablesAutoGC = false
     var loadTruncated = true
     var rewriteCPUs = ""
     var rewriteIncrementalFsync = true

@@ -15,19 +15,31 @@ enum Launch: Sendable {
   /// A `-`, first or last, reads standard input; the file comes first, then standard input, then the options. The word
   /// behind a `--name` is its value even if it starts with dashes; other words with two dashes start the next option.
   ///
-  /// - Parameter arguments: without the program's name.
+  /// - Parameters:
+  ///   - arguments: without the program's name.
+  ///   - commandNames: see `ConfigurationLoader`.
   static func parse(
-    _ arguments: [[UInt8]], standardInput: () throws(SystemFailure) -> [UInt8] = readStandardInput
+    _ arguments: [[UInt8]], commandNames: Set<String> = [],
+    standardInput: () throws(SystemFailure) -> [UInt8] = readStandardInput
   ) throws(ConfigurationError) -> Launch {
-    switch arguments.first.map({ String(decoding: $0, as: UTF8.self) }) {
+    let first = arguments.first.map { String(decoding: $0, as: UTF8.self) }
+    switch first {
     case "-v", "--version": return .showVersion
     case "-h", "--help": return .showHelp
     case "--sample-config": return .showSampleConfiguration
+    case "--test-memory", "--check-system":
+      throw ConfigurationError(
+        location: .commandLine, directive: first,
+        reason: "this server does not test the machine, only redis-server does")
     default: break
+    }
+    if arguments.contains(Array("--sentinel".utf8)) {
+      throw ConfigurationError(
+        location: .commandLine, directive: "--sentinel", reason: "there is no Sentinel in this server")
     }
 
     var rest = arguments[...]
-    var loader = ConfigurationLoader()
+    var loader = ConfigurationLoader(commandNames: commandNames)
     var configurationFile = ""
     if let first = rest.first, first.first != UInt8(ascii: "-") {
       guard let path = String(validating: first, as: UTF8.self) else {
@@ -58,11 +70,7 @@ enum Launch: Sendable {
       try loader.readStandardInput(bytes)
     }
 
-    for directive in try directives(rest) {
-      let text = ([String(decoding: directive[0], as: UTF8.self)] + directive.dropFirst().map(SettingText.quoted))
-        .joined(separator: " ")
-      try loader.take(directive, at: .commandLine, text: text)
-    }
+    try loader.readOptions(lines(rest))
     return .serve(try loader.finished(), configurationFile: configurationFile)
   }
 
@@ -76,43 +84,38 @@ enum Launch: Sendable {
 
   static func readStandardInput() throws(SystemFailure) -> [UInt8] { try contents(ofDescriptor: STDIN_FILENO) }
 
-  /// Groups arguments into directives: a name without its dashes, then its values.
-  private static func directives(_ arguments: ArraySlice<[UInt8]>) throws(ConfigurationError) -> [[[UInt8]]] {
-    var directives: [[[UInt8]]] = []
+  /// The options as lines of a configuration file: a name without its dashes, then its values in quotes. An argument
+  /// that holds name and value (`"--port 6380"`) is a line as it stands.
+  private static func lines(_ arguments: ArraySlice<[UInt8]>) -> [UInt8] {
+    var text: [UInt8] = []
     // A name that has no value yet takes the next word whatever it looks like: `--requirepass --secret--`.
     var wantsValue = false
-    for argument in arguments {
-      guard !wantsValue || isEmptySave(directives, before: argument), argument.starts(with: "--".utf8) else {
-        guard !directives.isEmpty else {
-          throw ConfigurationError(
-            location: .commandLine, directive: String(decoding: argument, as: UTF8.self),
-            reason: "expected an option such as --port 6379")
-        }
-        directives[directives.count - 1].append(argument)
+    for (index, argument) in arguments.enumerated() {
+      guard !wantsValue, isName(argument) else {
+        text += " \(SettingText.quoted(argument))".utf8
         wantsValue = false
         continue
       }
-      // `"--port 6380"` as one argument holds name and value.
-      guard let words = splitArguments(argument.dropFirst(2)), !words.isEmpty else {
-        throw ConfigurationError(
-          location: .commandLine, directive: String(decoding: argument, as: UTF8.self),
-          reason: "an option needs a name, and its quotes closed")
+      text += [UInt8(ascii: "\n")] + argument.dropFirst(2)
+      wantsValue = splitArguments(argument)?.count == 1
+      // `--save --port 7000`, made by scripts from an empty list, means `--save "" --port 7000`.
+      let next = arguments.dropFirst(index + 1).first
+      if wantsValue, SettingText.lowercased(argument) == "--save", next.map(isName) ?? true {
+        text += " \"\"".utf8
+        wantsValue = false
       }
-      directives.append(words)
-      wantsValue = words.count == 1
     }
-    return directives
+    return text
   }
 
-  /// `--save --port 7000`, made by scripts from an empty list, means `--save "" --port 7000`.
-  private static func isEmptySave(_ directives: [[[UInt8]]], before argument: [UInt8]) -> Bool {
-    guard let last = directives.last, last.count == 1 else { return false }
-    return SettingText.lowercased(last[0]) == "save" && argument.starts(with: "--".utf8)
-  }
+  private static func isName(_ argument: [UInt8]) -> Bool { argument.starts(with: "--".utf8) }
 
-  private static func absolute(_ path: String) -> String {
-    guard !path.hasPrefix("/"), let working = unsafe getcwd(nil, 0) else { return path }
+  private static func absolute(_ path: String) -> String { SettingText.joined(workingDirectory, path) }
+
+  /// The process's, as an absolute path where the system still knows it.
+  static var workingDirectory: String {
+    guard let working = unsafe getcwd(nil, 0) else { return "./" }
     defer { unsafe free(working) }
-    return unsafe SettingText.joined(String(cString: working), path)
+    return unsafe String(cString: working)
   }
 }

@@ -27,8 +27,8 @@ extension SettingSection {
     lazyfree("lazyfree-lazy-user-flush", \.lazyfreeUserFlush, "by FLUSHDB and FLUSHALL"),
     .later("jemalloc-bg-thread", .yesNo(\.later.jemallocBackgroundThread),
       help: "Redis: let a thread of the allocator return memory."),
-    .later("disable-thp", .yesNo(\.later.disablesHugePages), .immutable,
-      help: "Redis: do without transparent huge pages. See huge-pages."),
+    SettingSpec("disable-thp", .yesNo(\.disablesHugePages), .immutable,
+      help: "Do without huge pages where the system gives them to everybody, unless huge-pages asks for them."),
     .later("activedefrag", .yesNo(\.later.defragmentation.isActive),
       help: "Only 'no' is accepted: nothing is defragmented yet.",
       refusal: { $0.later.defragmentation.isActive ? "Active defragmentation is not there yet" : nil }),
@@ -111,8 +111,10 @@ extension SettingSection {
       .integer(\.later.keyLoadDelayMicroseconds, Int(Int32.min)...Int(Int32.max)), isHidden: true,
       help: "Redis: make loading slow, for tests."),
     .later("loading-process-events-interval-bytes",
-      .memorySize(\.later.loadingEventsIntervalBytes, 1024...Int(Int32.max)), isHidden: true,
+      .integer(\.later.loadingEventsIntervalBytes, 1024...Int(Int32.max)), isHidden: true,
       help: "Redis: serve clients after so many bytes of loading."),
+    .later("lazyexpire-nested-arbitrary-keys", .yesNo(\.later.lazyExpireNestedKeys), isHidden: true,
+      help: "Redis: whether reads within scripts and transactions delete expired keys."),
   ])
 
   static let appendOnlyFile = SettingSection(title: "Append-only file", specs: [
@@ -145,6 +147,8 @@ extension SettingSection {
       help: "Begin a rewritten file with a snapshot."),
     .later("aof-timestamp-enabled", .yesNo(\.later.appendOnly.timestamps),
       help: "Write times into the file."),
+    .later("aof-disable-auto-gc", .yesNo(\.later.appendOnly.disablesAutoGC), isHidden: true,
+      help: "Redis: keep files that are not needed any more."),
     .later("aof-rewrite-incremental-fsync", .yesNo(\.later.appendOnly.rewriteIncrementalFsync),
       help: "Send a file that is rewritten on to the disk as it grows."),
     .later("aof-rewrite-cpulist", aliases: ["aof_rewrite_cpulist"], .text(\.later.appendOnly.rewriteCPUs),

@@ -46,6 +46,8 @@ struct SettingSpec: Sendable {
     let get: @Sendable (Settings) -> String
     /// What the words are, for help: `seconds changes ...`.
     let form: String
+    /// What stands behind the name in a file, for each line; nil: `get` in one line.
+    var lines: (@Sendable (Settings, _ replacesOthers: Bool) -> [String])?
   }
 
   enum Change: Sendable {
@@ -65,7 +67,7 @@ struct SettingSpec: Sendable {
   let kind: Kind
   let change: Change
   let effect: Effect
-  /// Patterns of CONFIG GET do not find it, nor does CONFIG REWRITE write it.
+  /// Patterns of CONFIG GET do not find it, nor do help and the sample file show it.
   let isHidden: Bool
   let help: String
   /// A value that parses but that this server cannot honour: the reason, shown to whoever set it.
@@ -164,7 +166,7 @@ extension SettingSpec {
       settings[keyPath: field] = try octal(value, in: bounds)
     case .choice(let choice):
       let wanted = SettingText.lowercased(value)
-      guard let name = choice.names.first(where: { $0 == wanted }) else {
+      guard let name = choice.names.first(where: { SettingText.lowercased(Array($0.utf8)) == wanted }) else {
         let names = choice.names.joined(separator: ", ")
         throw InvalidValue(reason: "argument(s) must be one of the following: \(names)")
       }

@@ -25,7 +25,11 @@ let saveWords = SettingSpec.WordList(
     settings.savePointsAreDefaults = false
   },
   get: { $0.savePoints.map { "\($0.seconds) \($0.changes)" }.joined(separator: " ") },
-  form: "seconds changes ..."
+  form: "seconds changes ...",
+  lines: { settings, replacesOthers in
+    let points = settings.savePoints.map { "\($0.seconds) \($0.changes)" }
+    return points.isEmpty || replacesOthers ? ["\"\""] + points : points
+  }
 )
 
 /// Classes that are not named keep their limits.
@@ -57,7 +61,13 @@ let outputBufferWords = SettingSpec.WordList(
     return [("normal", limits.normal), ("slave", limits.replica), ("pubsub", limits.pubsub)]
       .map { "\($0) \($1.hardBytes) \($1.softBytes) \($1.softSeconds)" }.joined(separator: " ")
   },
-  form: "class hard soft seconds ..."
+  form: "class hard soft seconds ...",
+  lines: { settings, _ in
+    let limits = settings.outputBufferLimits
+    return [("normal", limits.normal), ("replica", limits.replica), ("pubsub", limits.pubsub)].map { name, limit in
+      "\(name) \(SettingText.sizeText(limit.hardBytes)) \(SettingText.sizeText(limit.softBytes)) \(limit.softSeconds)"
+    }
+  }
 )
 
 /// Any of the names together, but not both that say whether to save.
@@ -148,7 +158,12 @@ let primaryWords = SettingSpec.WordList(
     settings.later.replication.primary = words.joined(separator: " ")
   },
   get: { $0.later.replication.primary },
-  form: "host port"
+  form: "host port",
+  // An empty line is an error to Redis.
+  lines: { settings, _ in
+    let primary = settings.later.replication.primary
+    return primary.isEmpty ? [] : [primary]
+  }
 )
 
 func isFileName(_ text: String) -> Bool { !text.isEmpty && !text.contains("/") }

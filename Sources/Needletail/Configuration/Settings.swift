@@ -49,6 +49,8 @@ struct Settings: Sendable, Equatable {
   var protectedConfigs = ProtectedAction.no
   var debugCommand = ProtectedAction.no
   var moduleCommand = ProtectedAction.no
+  /// In the order of the file's lines, each about what the commands are called by then.
+  var renamedCommands: [RenamedCommand] = []
 
   // Clients
   var maxClients = 10_000
@@ -88,6 +90,7 @@ struct Settings: Sendable, Equatable {
   // Memory
   var maxMemoryBytes = 0
   var hugePages = false
+  var disablesHugePages = true
   var evictionPolicy = EvictionPolicy.noEviction
   var lfuLogFactor = 10
   var lfuDecayMinutes = 1
@@ -181,6 +184,13 @@ struct OutputBufferLimits: Sendable, Equatable {
   var pubsub = OutputBufferLimit(hardBytes: 32 << 20, softBytes: 8 << 20, softSeconds: 60)
 }
 
+/// A line `rename-command`; both names in lower case.
+struct RenamedCommand: Sendable, Equatable {
+  let from: String
+  /// Empty: nobody can use the command.
+  let to: String
+}
+
 /// "Save when `seconds` have passed and there were `changes`."
 struct SavePoint: Sendable, Equatable {
   var seconds: Int
@@ -194,6 +204,8 @@ enum SettingError: Error, Equatable {
   /// Names are the client's own bytes.
   case unknown(name: [UInt8])
   case failed(name: [UInt8], reason: String)
+  /// Not while a snapshot is being loaded.
+  case loading
 
   var message: [UInt8] {
     switch self {
@@ -203,6 +215,8 @@ enum SettingError: Error, Equatable {
     case .failed(let name, let reason):
       Array("ERR CONFIG SET failed (possibly related to argument '".utf8) + Self.oneLine(name)
         + Array("') - ".utf8) + Self.oneLine(Array(reason.utf8))
+    case .loading:
+      Array("LOADING Redis is loading the dataset in memory".utf8)
     }
   }
 
@@ -240,22 +254,29 @@ extension Settings {
 
   /// CONFIG SET: takes all pairs or none.
   ///
-  /// - Parameter fromLocalClient: whether the request came over a Unix socket or from a loopback address, which
-  ///   `enable-protected-configs local` asks for.
+  /// - Parameters:
+  ///   - fromLocalClient: whether the request came over a Unix socket or from a loopback address, which
+  ///     `enable-protected-configs local` asks for.
+  ///   - isLoading: a snapshot is being loaded, from where `dir` and `dbfilename` say.
   /// - Returns: the names whose value is now another one, in the order given. Side effects are the caller's business.
-  mutating func apply(_ pairs: [Pair], fromLocalClient: Bool = false) throws(SettingError) -> [String] {
+  mutating func apply(
+    _ pairs: [Pair], fromLocalClient: Bool = false, isLoading: Bool = false
+  ) throws(SettingError) -> [String] {
     // Names are judged before any value, as in Redis: the first bad name is what the error is about.
     var specs: [SettingSpec] = []
+    var names: Set<String> = []
     for (name, _) in pairs {
       guard let spec = SettingSpec.named(name) else { throw .unknown(name: name) }
       if let reason = refusal(toChange: spec, fromLocalClient: fromLocalClient) {
         throw .failed(name: name, reason: reason)
       }
-      if specs.contains(where: { $0.name == spec.name }) {
+      // An alias beside its setting's name is none: the last of both wins.
+      guard names.insert(SettingText.lowercased(name)).inserted else {
         throw .failed(name: name, reason: "duplicate parameter")
       }
       specs.append(spec)
     }
+    guard !isLoading || !specs.contains(where: { Self.fixedWhileLoading.contains($0.name) }) else { throw .loading }
 
     var changed = self
     for (spec, pair) in zip(specs, pairs) {
@@ -267,8 +288,11 @@ extension Settings {
       }
     }
     defer { self = changed }
-    return specs.filter { $0.value(in: self) != $0.value(in: changed) }.map(\.name)
+    var seen: Set<String> = []
+    return specs.filter { $0.value(in: self) != $0.value(in: changed) && seen.insert($0.name).inserted }.map(\.name)
   }
+
+  private static let fixedWhileLoading: Set = ["dir", "repl-diskless-load"]
 
   private func refusal(toChange spec: SettingSpec, fromLocalClient: Bool) -> String? {
     switch spec.change {

@@ -6,6 +6,9 @@ struct CollectionLimits: Sendable, Equatable {
   var hashBytes = 64
   /// Elements of a node when positive; -1 to -5: 4, 8, 16, 32 or 64 KiB.
   var listSize = -2
+  /// Elements of so many bytes lie in nodes of their own, as longer ones than a node do anyway. (No setting; DEBUG
+  /// QUICKLIST-PACKED-THRESHOLD changes it.)
+  var listPlainBytes = Int.max
   var setIntegers = 512
   var setEntries = 128
   var setBytes = 64

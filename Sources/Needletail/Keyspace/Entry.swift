@@ -1,7 +1,7 @@
 import CSystem
 
 /// What kind of value a key holds. Raw values are stored in entries.
-enum ValueType: UInt8 {
+enum ValueType: UInt8, CaseIterable {
   case string = 0
   case list, set, sortedSet, hash, stream
 

@@ -52,6 +52,7 @@ extension Keyspace {
     expiryStatistics.expiredKeys += 1
     // Told before it goes: the key's bytes may be the entry's own.
     effects.report(.expired, "expired", found.key, database: found.database, lengthBefore: length, lengthAfter: -1)
+    countSize(found, .expired, lengthBefore: length, lengthAfter: -1)
     // Time's doing, not a command's: no change that a save point counts, nothing for the running command to reproduce.
     effects.count(-1)
     if effects.isObserved {

@@ -15,6 +15,8 @@ extension Keyspace {
     let table = unsafe databases + database
     guard unsafe table.pointee.table.find(decoded.entry.key, hash: decoded.hash) == nil else { return false }
     if decoded.entry.type == .sortedSet { hasHeldSortedSets = true }
+    let type = decoded.entry.type
+    unsafe table.pointee.sizes.change(type, -1, type, decoded.entry.length)
     let position = unsafe table.pointee.table.insert(decoded.entry, hash: decoded.hash, &context)
     if let expiry = decoded.expiry {
       let due = expiry == Int.max ? expiry : expiry + 1

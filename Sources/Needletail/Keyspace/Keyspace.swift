@@ -7,6 +7,8 @@ import CSystem
   let database: Int
   fileprivate(set) var entry: Entry?
   fileprivate(set) var position: SegmentedTable<Entry>.Position
+  /// What the key held when it was looked up; nil: there was none.
+  let heldType: ValueType?
 
   @inline(__always)
   fileprivate init(key: Key, database: Int, entry: Entry?, position: SegmentedTable<Entry>.Position) {
@@ -14,6 +16,7 @@ import CSystem
     self.database = database
     self.entry = entry
     self.position = position
+    heldType = entry?.type
   }
 }
 
@@ -35,6 +38,7 @@ extension Entry: TableElement {
 @safe struct Keyspace: ~Copyable {
   struct Database: ~Copyable {
     var table: SegmentedTable<Entry>
+    var sizes = KeySizes()
   }
 
   var context: TableContext
@@ -326,6 +330,7 @@ extension Entry: TableElement {
     }
     unsafe TableTeardown.run(&(databases + database).pointee.table, &context.wheel, context.units,
       inBackground: true)
+    unsafe (databases + database).pointee.sizes.removeAll()
     if (0..<databaseCount).allSatisfy({ count(database: $0) == 0 }) { hasHeldSortedSets = false }
     return removed
   }

@@ -52,9 +52,10 @@
 
   var isQuicklist: Bool { @inline(__always) get { unsafe raw.load(fromByteOffset: 1, as: UInt8.self) != 0 } }
 
-  /// Of a quicklist.
-  var limit: ListNodeLimit {
-    @inline(__always) get { ListNodeLimit(Int(unsafe raw.load(fromByteOffset: 2, as: Int16.self))) }
+  /// Of a quicklist, which remembers the size of its nodes.
+  @inline(__always)
+  func limit(_ limits: CollectionLimits) -> ListNodeLimit {
+    ListNodeLimit(Int(unsafe raw.load(fromByteOffset: 2, as: Int16.self)), plainBytes: limits.listPlainBytes)
   }
 
   /// - Parameter nodeSize: as the setting says it.

@@ -23,8 +23,10 @@ struct Network: ~Copyable {
   /// - Throws: the first failure, with its host. Nothing has changed then, unless the old addresses are gone too.
   mutating func listen(at addresses: Addresses) throws(ListenFailure) {
     let old = self.addresses
+    if addresses == old { return }
     // The old sockets go first: the new addresses may be among them.
     closeListeners { if case .tcp = $0.kind { true } else { false } }
+    self.addresses = Addresses(hosts: [], port: 0, backlog: 0)
     do throws(ListenFailure) {
       try open(addresses)
     } catch {

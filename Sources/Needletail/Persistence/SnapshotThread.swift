@@ -9,6 +9,8 @@ struct SnapshotOrder: ~Copyable {
   let fields: [(name: String, value: String)]
   let place: SnapshotPlace
   let syncsIncrementally: Bool
+  /// The processor time of the event loop's thread.
+  let loopClock: clockid_t
 }
 
 /// How a background save ended.
@@ -179,10 +181,11 @@ struct SnapshotResult {
     let contents = SnapshotContents(options: order.options, features: order.features, fields: order.fields)
     let place = order.place
     let syncsIncrementally = order.syncsIncrementally
+    let pace = WalkPace(loopClock: order.loopClock)
     var walker = ViewWalker(order.view, freer: freer)
     var result = SnapshotResult()
     do throws(SystemError) {
-      if let file = try open(place, syncsIncrementally) { result.byteCount = try write(contents, &walker, file) }
+      if let file = try open(place, syncsIncrementally) { result.byteCount = try write(contents, &walker, pace, file) }
     } catch {
       result.failure = error
     }
@@ -203,15 +206,17 @@ struct SnapshotResult {
   }
 
   /// - Returns: the file's size, unless the save was cancelled.
-  private func write(_ contents: SnapshotContents, _ walker: inout ViewWalker, _ file: consuming RDBFile)
-    throws(SystemError) -> Int
+  private func write(_ contents: SnapshotContents, _ walker: inout ViewWalker, _ pace: WalkPace,
+    _ file: consuming RDBFile) throws(SystemError) -> Int
   {
+    var pace = pace
     var encoder = SnapshotEncoder(writer: RDBWriter(file, contents.options))
     encoder.writer.header(contents.features, contents.fields)
     while walker.step(units: Self.unitsAtATime, &encoder) {
       set(.visitedCount, UInt64(walker.visitedCount))
       if let failure = encoder.writer.failure { throw failure }
       if isCancelled { return 0 }
+      pace.rest()
     }
     change(to: .walked)
     encoder.writer.end()

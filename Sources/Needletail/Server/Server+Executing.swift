@@ -32,6 +32,7 @@ extension Server {
         addToWriteList(item.client)
         current = item.client
       }
+      batch.executing = i
       engine.execute(item.command, batch.request(item))
       let now = engine.commandStartCycles
       if now &- last > limit { countLongCommand(item.command, now &- last) }

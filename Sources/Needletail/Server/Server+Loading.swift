@@ -89,5 +89,6 @@ extension Server {
   private func logReady() {
     if engine.settings.port > 0 { engine.logger.notice("Ready to accept connections tcp") }
     if !engine.settings.unixSocketPath.isEmpty { engine.logger.notice("Ready to accept connections unix") }
+    engine.facts.serviceManager.announceReadiness()
   }
 }

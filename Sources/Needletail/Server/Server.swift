@@ -29,6 +29,7 @@ import Glibc
   var remainingEvents = 0..<0
   /// When the turn's reading and commands must end.
   var turnDeadline: UInt64 = 0
+  /// 0 while the loop waits: the watchdog looks at it.
   var turnStart: UInt64 = 0
   var turnCommandCycles: UInt64 = 0
   /// What the last turn took, without its background work, and that.
@@ -67,6 +68,7 @@ import Glibc
   /// Serves until a signal or SHUTDOWN ends it, and then ends the process: without a return nobody frees the keyspace
   /// key by key, which takes a second for each few millions.
   mutating func run() -> Never {
+    prepareCrashReport()
     while true {
       turn()
       if hasFailed {
@@ -74,9 +76,8 @@ import Glibc
         exit(1)
       }
       if engine.shutdownRequest != nil { break }
-      if signals.isRequested {
-        engine.logger.warning("Received a signal, scheduling shutdown...")
-        if engine.saveForShutdown(asked: nil) { break }
+      if let signal = signals.request {
+        if endsAt(signal) { break }
         signals.clear()
       }
     }
@@ -85,8 +86,24 @@ import Glibc
     exit(0)
   }
 
+  /// Saves as the settings say for that signal. False when that failed and the server had better stay.
+  private mutating func endsAt(_ signal: CInt) -> Bool {
+    engine.logger.warning("Received \(signal == SIGINT ? "SIGINT" : "SIGTERM") scheduling shutdown...")
+    let settings = engine.settings
+    let options = signal == SIGINT ? settings.shutdownOnInterrupt : settings.shutdownOnTermination
+    let asked = options.contains(.save) ? true : options.contains(.noSave) ? false : nil
+    if engine.saveForShutdown(asked: asked) { return true }
+    if options.contains(.force) {
+      engine.logger.warning("Ending all the same, as the settings ask for.")
+      return true
+    }
+    engine.logger.warning("Errors trying to shut down the server. Check the logs for more information.")
+    return false
+  }
+
   private mutating func turn() {
     if remainingEvents.isEmpty {
+      turnStart = 0
       let count = engine.network.poller.wait(timeoutMilliseconds: waitMilliseconds)
       remainingEvents = 0..<count
     }
@@ -241,6 +258,7 @@ import Glibc
   /// Closes everything. Replies that are ready go out first, as far as the sockets take them.
   private mutating func stop() {
     engine.logger.warning("User requested shutdown...")
+    engine.facts.serviceManager.announceEnd()
     writeReplies()
     removeTraces()
     for descriptor in 0..<engine.clients.descriptorLimit {

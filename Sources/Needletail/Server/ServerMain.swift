@@ -1,3 +1,4 @@
+import CSystem
 import Glibc
 
 /// Reads the command line, starts the server and serves until it is told to end. Never returns.
@@ -5,7 +6,7 @@ public func serverMain() -> Never {
   let settings: Settings
   let configurationFile: String
   do throws(ConfigurationError) {
-    switch try Launch.parse(Launch.processArguments) {
+    switch try Launch.parse(Launch.processArguments, commandNames: CommandTable.allNames) {
     case .serve(let parsed, configurationFile: let file):
       settings = parsed
       configurationFile = file
@@ -34,24 +35,40 @@ private func printError(_ text: String) {
 
 private func serve(_ settings: Settings, _ configurationFile: String) -> CInt {
   var settings = settings
+  let startDirectory = Launch.workingDirectory
   if unsafe chdir(settings.directory) != 0 {
     printError("Can't chdir to '\(settings.directory)': \(unsafe String(cString: strerror(errno)))")
     return 1
   }
-  let logger = Logger(path: settings.logFile, level: settings.logLevel)
+  let (manager, warning) = ServiceManager.found(settings.supervision)
+  let isDaemon = settings.daemonize && manager == .none
+  if isDaemon && cs_daemonize() != 0 {
+    printError("Can't go into the background: \(unsafe String(cString: strerror(errno)))")
+    return 1
+  }
+  if settings.setsProcessTitle { cs_claim_process_title() }
+  let logger = Logger(settings)
+  if let warning { logger.warning(warning) }
+  manager.announceStart(logger)
   logger.notice("\(Version.productName) \(Version.number) (as Redis \(Version.redis)) is starting, pid=\(getpid())")
   for name in settings.namesWithoutEffect { logger.warning("The setting '\(name)' is accepted but has no effect yet") }
   raiseDescriptorLimit(&settings, logger)
   Heap.releasePagesInBackground(hugePages: settings.hugePages)
   if settings.hugePages && !Heap.useHugePages() { logger.warning("Huge pages are not available") }
+  if settings.disablesHugePages && !settings.hugePages { cs_disable_huge_pages() }
+  if isDaemon && settings.pidFile.isEmpty { settings.pidFile = "/var/run/redis.pid" }
   do throws(SystemError) {
     var server = try Server(settings: settings, logger: logger)
     server.engine.facts.configurationFile = configurationFile
+    server.engine.facts.startDirectory = startDirectory
+    server.engine.facts.serviceManager = manager
     #if PLANTED_FAULTS
     server.engine.attachTestInstruments()
     #endif
     guard server.listen() else { return 1 }
+    _ = server.engine.adjustOutOfMemoryScore()
     if !settings.pidFile.isEmpty { writePidFile(settings.pidFile, logger) }
+    if settings.setsProcessTitle { ProcessTitle.set(settings, configurationFile: configurationFile) }
     server.engine.tidySnapshotDirectory()
     guard server.startLoading() else { return 1 }
     server.run()
@@ -77,6 +94,10 @@ extension Server {
   /// - Returns: false when one that is not optional failed; the reason is logged.
   mutating func listen() -> Bool {
     let settings = engine.settings
+    if (settings.port == 0 || settings.bindAddresses.allSatisfy(\.isEmpty)) && settings.unixSocketPath.isEmpty {
+      engine.logger.warning("Configured to not listen anywhere, exiting.")
+      return false
+    }
     do throws(ListenFailure) {
       try engine.network.listen(at: engine.listenAddresses)
     } catch {
@@ -97,7 +118,9 @@ extension Server {
 }
 
 private func writePidFile(_ path: String, _ logger: Logger) {
-  guard let file = unsafe fopen(path, "w") else { return logger.warning("Failed to write PID file") }
+  guard let file = unsafe fopen(path, "w") else {
+    return logger.warning("Failed to write PID file: \(SettingText.errorText(errno))")
+  }
   unsafe fputs("\(getpid())\n", file)
   unsafe fclose(file)
 }

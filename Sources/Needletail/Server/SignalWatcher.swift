@@ -31,8 +31,11 @@ import Glibc
 
   var token: PollToken { PollToken(.wakeup, descriptor: descriptor) }
 
-  /// True once a signal asked for the end.
-  var isRequested: Bool { unsafe cs_load_acquire_u64(requested) != 0 }
+  /// The signal that asked for the end, if one did.
+  var request: CInt? {
+    let number = unsafe cs_load_acquire_u64(requested)
+    return number == 0 ? nil : CInt(number)
+  }
 
   /// The request has been refused: the next signal is a first one again.
   func clear() {
@@ -46,7 +49,7 @@ import Glibc
     var number: CInt = 0
     while true {
       guard unsafe sigwait(&set, &number) == 0 else { continue }
-      if isRequested { _exit(1) }
+      if request != nil { _exit(1) }
       unsafe cs_store_release_u64(requested, UInt64(number))
       _ = eventfd_write(descriptor, 1)
     }

@@ -6,7 +6,8 @@
 ///
 /// The last byte says which; the size is without the back length itself.
 enum BackLength {
-  private static let maxShort = 253
+  /// The longest item whose back length is one byte.
+  static let maxShort = 253
 
   /// What the back length of an item of `size` bytes takes.
   @inline(__always)

@@ -102,13 +102,20 @@ struct ListNodeLimit {
   let bytes: Int
   let count: Int
   private let countsElements: Bool
+  /// An element of so many bytes has a node of its own.
+  private let plainBytes: Int
 
+  /// - Parameter plainBytes: as `CollectionLimits.listPlainBytes`.
   @inline(__always)
-  init(_ setting: Int) {
+  init(_ setting: Int, plainBytes: Int) {
     countsElements = setting >= 0
     bytes = countsElements ? Self.safeBytes : 4096 << min(-1 - setting, 4)
     count = countsElements ? max(setting, 1) : Int(UInt32.max)
+    self.plainBytes = min(plainBytes, bytes &+ 1)
   }
+
+  @inline(__always)
+  init(_ limits: CollectionLimits) { self.init(limits.listSize, plainBytes: limits.listPlainBytes) }
 
   /// The setting as a list remembers it from its beginning as a large one on.
   static func remembered(_ setting: Int) -> Int { min(max(setting, -5), 32_767) }
@@ -118,19 +125,25 @@ struct ListNodeLimit {
 
   /// Too long to share a node with others.
   @inline(__always)
-  func isLarge(stringCount: Int) -> Bool { stringCount > bytes }
+  func isLarge(stringCount: Int) -> Bool { stringCount >= plainBytes }
 
-  /// Whether the element may be added to the leaf. (One that has an element too long to share is exceeded already.)
+  /// Whether the element may be added to the leaf.
   @inline(__always)
   func allows(_ element: ListElement, in leaf: ListLeaf) -> Bool {
     !isLarge(stringCount: element.stringCount) && !isExceeded(
       byteCount: leaf.listpackByteCount + element.stringCount + Self.estimatedOverhead, count: leaf.count + 1)
+      && !isShortAndPlain(leaf)
   }
 
   func allowsJoining(_ a: ListLeaf, _ b: ListLeaf) -> Bool {
     !isExceeded(byteCount: a.listpackByteCount + b.listpackByteCount - Listpack.emptyByteCount,
-      count: a.count + b.count)
+      count: a.count + b.count) && !isShortAndPlain(a) && !isShortAndPlain(b)
   }
+
+  /// Whether the leaf's only element may not share it although there is room. (One that is longer than a node has no
+  /// room left anyway.)
+  @inline(__always)
+  private func isShortAndPlain(_ leaf: ListLeaf) -> Bool { plainBytes <= bytes && leaf.isPlain(self) }
 
   /// Whether a list with this only leaf may be a listpack.
   /// - Parameter isShrinking: it has become smaller, and must be half as large, lest it go back and forth.

@@ -10,8 +10,8 @@
 /// A place between elements is the offset of the element behind it: `start` for the first, `end` behind the last.
 ///
 /// Measured with elements of 16 bytes, the encoding included: a push at either end 8 to 13 ns (a block of 1 or 8 KiB
-/// filled from empty, at both ends in turn as well), a pop 4.5 ns, a step to the next element 1.9 ns: the middle of an
-/// 8 KiB leaf is 420 ns from its end.
+/// filled from empty, at both ends in turn as well), a pop 4.5 ns, a step to the next element 1.9 ns, less among
+/// elements of one length.
 @safe struct PackedList: Sequence {
   let blob: ByteView
 
@@ -101,14 +101,56 @@
   func offset(of index: Int) -> Int {
     let count = self.count
     precondition(index >= 0 && index <= count)
-    if index <= count >> 1 {
+    var left = index <= count >> 1 ? index : count - index
+    if index == left {
       var offset = start
-      for _ in 0..<index { offset = item(at: offset)!.end }
+      while left > 0 {
+        if left >= Self.strideCount, let next = offsetBehindStride(offset) {
+          offset = next
+          left -= Self.strideCount
+        } else {
+          offset = item(at: offset)!.end
+          left -= 1
+        }
+      }
       return offset
     }
     var offset = end
-    for _ in index..<count { offset = item(before: offset)!.offset }
+    while left > 0 {
+      if left >= Self.strideCount, let next = offsetBeforeStride(offset) {
+        offset = next
+        left -= Self.strideCount
+      } else {
+        offset = item(before: offset)!.offset
+        left -= 1
+      }
+    }
     return offset
+  }
+
+  // Where elements have the same length, where each begins is known without waiting for what the one before it says.
+  private static let strideCount = 8
+
+  /// The place behind eight short strings of the same length that begin at `offset`; nil when they are not that.
+  @inline(__always)
+  private func offsetBehindStride(_ offset: Int) -> Int? {
+    let code = blob[offset]
+    let size = Int(code) + 2
+    guard code <= PackedCode.maxShortString && end - offset >= size * Self.strideCount else { return nil }
+    var differing: UInt8 = 0
+    for number in 1..<Self.strideCount { differing |= blob[offset + number * size] ^ code }
+    return differing == 0 ? offset + size * Self.strideCount : nil
+  }
+
+  /// The place before eight elements of the same length that end at `offset`; nil when they are not that.
+  @inline(__always)
+  private func offsetBeforeStride(_ offset: Int) -> Int? {
+    let length = blob[offset - 1]
+    let size = Int(length) + 1
+    guard length <= BackLength.maxShort && offset - start >= size * Self.strideCount else { return nil }
+    var differing: UInt8 = 0
+    for number in 1..<Self.strideCount { differing |= blob[offset - 1 - number * size] ^ length }
+    return differing == 0 ? offset - size * Self.strideCount : nil
   }
 
   /// The element at `index`, below `count`. Complexity: O(distance to the nearer end).

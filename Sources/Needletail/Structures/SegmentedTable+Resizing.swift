@@ -27,7 +27,8 @@ extension SegmentedTable {
   mutating func makeRoom(_ first: Int, _ context: inout TableContext) {
     let bucketCount = unsafe Layout.bucketCount(directory![first])
     if bucketCount < Layout.maxBuckets {
-      rebuild(first, bucketCount: Layout.nextBucketCount(bucketCount), &context)
+      rebuild(first, bucketCount: Layout.spread(Layout.nextBucketCount(bucketCount), prefix: prefix(first)),
+        &context)
     } else {
       split(first, &context)
     }
@@ -103,9 +104,9 @@ extension SegmentedTable {
     Layout.forEach(old) { _, _, word in ones += Int(word >> 63) }
     let total = Layout.count(old)
     let counts = (total - ones, ones)
-    let low = makeHalf(counts.0, context)
-    let high = makeHalf(counts.1, context)
+    let low = makeHalf(counts.0, first, context)
     let half = 1 << (globalDepth - depth - 1)
+    let high = makeHalf(counts.1, first + half, context)
     let oldDeadlines = detachDeadlines(first)
     let newDeadlines = oldDeadlines.map { _ in
       (DeadlineSlots.make(slotCount: low.bucketCount * Layout.bucketSlots, table: id, prefix: prefix(first)),
@@ -230,9 +231,9 @@ extension SegmentedTable {
     unsafe Heap.free(UnsafeMutableRawPointer(words), count * 8)
   }
 
-  /// One of the two segments that a split makes.
-  private mutating func makeHalf(_ count: Int, _ context: borrowing TableContext) -> SplitHalf {
-    let bucketCount = Layout.fittingBucketCount(count)
+  /// One of the two segments that a split makes, the one for word `first`.
+  private mutating func makeHalf(_ count: Int, _ first: Int, _ context: borrowing TableContext) -> SplitHalf {
+    let bucketCount = Layout.spread(Layout.fittingBucketCount(count), prefix: prefix(first))
     return unsafe SplitHalf(segment: makeSegment(bucketCount, context), bucketCount: bucketCount)
   }
 }

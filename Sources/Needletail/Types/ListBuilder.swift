@@ -1,6 +1,6 @@
 /// Makes a list of elements that come one by one, from head to tail.
 @safe struct ListBuilder: ~Copyable {
-  private let setting: Int
+  private let limits: CollectionLimits
   private let limit: ListNodeLimit
   private let tag: UInt8
   private var builder: TreeBuilder<ListLeaves>
@@ -12,8 +12,8 @@
 
   /// - Parameter tag: the `currentTag`, which must not change before the end.
   init(_ limits: CollectionLimits, tag: UInt8) {
-    setting = limits.listSize
-    limit = ListNodeLimit(ListNodeLimit.remembered(setting))
+    self.limits = limits
+    limit = ListNodeLimit(ListNodeLimit.remembered(limits.listSize), plainBytes: limits.listPlainBytes)
     self.tag = tag
     builder = TreeBuilder(tag: tag)
   }
@@ -55,13 +55,13 @@
   consuming func finish(_ units: inout Units) -> BuiltValue? {
     if closedCount == 0 {
       guard let leaf = open else { return nil }
-      if !leaf.isPlain(limit) && ListNodeLimit(setting).allowsListpack(leaf, isShrinking: false) {
+      if !leaf.isPlain(limit) && ListNodeLimit(limits).allowsListpack(leaf, isShrinking: false) {
         return Self.listpack(leaf, tag)
       }
     }
     endLeaf()
     let tree = builder.finish(&units)
-    return unsafe BuiltValue(.list, root: ListRoot.make(tree, nodeSize: setting, tag: tag).raw)
+    return unsafe BuiltValue(.list, root: ListRoot.make(tree, nodeSize: limits.listSize, tag: tag).raw)
   }
 
   private static func listpack(_ leaf: ListLeaf, _ tag: UInt8) -> BuiltValue {

@@ -54,16 +54,16 @@ extension Keyspace {
     }
     let root = writableList(&found)
     var tree = root.tree
-    if root.isQuicklist, tree.pushInPlace(element, isTail: isTail, root.limit, context.units) {
+    if root.isQuicklist, tree.pushInPlace(element, isTail: isTail, root.limit(limits), context.units) {
       root.count = tree.count
       return
     }
     defer { root.tree = tree }
     if root.isQuicklist {
-      try tree.push(element, isTail: isTail, root.limit, &context.units)
+      try tree.push(element, isTail: isTail, root.limit(limits), &context.units)
     } else {
       var position = tree.end(isTail: isTail)
-      try tree.add(element, at: isTail ? .tail : .head, &position, ListNodeLimit(limits.listSize), &context.units)
+      try tree.add(element, at: isTail ? .tail : .head, &position, ListNodeLimit(limits), &context.units)
     }
   }
 
@@ -73,7 +73,7 @@ extension Keyspace {
     guard let entry = found.entry else { preconditionFailure("no list") }
     if let blob = entry.blob, blob.count + arrivals.byteCount <= Entry.inlineMaxBytes {
       // Elements of a kilobyte are far below any limit on bytes, whichever way they are counted.
-      if Packed.count(blob) + arrivals.count <= ListNodeLimit(limits.listSize).count { return }
+      if Packed.count(blob) + arrivals.count <= ListNodeLimit(limits).count { return }
     } else if let root = unsafe entry.root, unsafe ListRoot(raw: root).isQuicklist {
       return
     }
@@ -82,7 +82,7 @@ extension Keyspace {
 
   @inline(never)
   private mutating func convert(_ found: inout Found, _ entry: Entry, _ arrivals: Arrivals) {
-    let limit = ListNodeLimit(limits.listSize)
+    let limit = ListNodeLimit(limits)
     guard let blob = entry.blob else {
       guard let leaf = unsafe ListRoot(raw: entry.child).onlyLeaf else { preconditionFailure("a listpack is one leaf") }
       if limit.isExceeded(byteCount: leaf.listpackByteCount + arrivals.stringBytes, count: leaf.count + arrivals.count) {
@@ -107,7 +107,7 @@ extension Keyspace {
   private mutating func makeList(_ found: inout Found, _ arrivals: Arrivals, isTail: Bool, _ element: (Int) -> ListElement)
     throws(OutOfMemory)
   {
-    let limit = ListNodeLimit(limits.listSize)
+    let limit = ListNodeLimit(limits)
     let isQuicklist = limit.isExceeded(byteCount: Listpack.emptyByteCount + arrivals.stringBytes, count: arrivals.count)
     let byteCount = PackedList.headerBytes + arrivals.byteCount
     if !isQuicklist && byteCount <= Entry.inlineMaxBytes {
@@ -158,10 +158,10 @@ extension Keyspace {
     var tree = root.tree
     defer { root.tree = tree }
     if root.isQuicklist {
-      try tree.insert(element, beside: spot, isBefore: isBefore, root.limit, &context.units)
+      try tree.insert(element, beside: spot, isBefore: isBefore, root.limit(limits), &context.units)
     } else {
       try tree.add(element, at: .offset(isBefore ? spot.item.offset : spot.item.end), &spot.position,
-        ListNodeLimit(limits.listSize), &context.units)
+        ListNodeLimit(limits), &context.units)
     }
     return true
   }
@@ -182,9 +182,9 @@ extension Keyspace {
     defer { root.tree = tree }
     let spot = tree.spot(ofRank: index)
     if root.isQuicklist {
-      try tree.replace(spot, with: element, root.limit, &context.units)
+      try tree.replace(spot, with: element, root.limit(limits), &context.units)
     } else {
-      try tree.replaceInLeaf(spot, element, ListNodeLimit(limits.listSize), &context.units)
+      try tree.replaceInLeaf(spot, element, ListNodeLimit(limits), &context.units)
     }
     return true
   }
@@ -272,7 +272,8 @@ extension Keyspace {
   private mutating func shrink(_ found: inout Found, _ root: ListRoot, _ leaf: ListLeaf) {
     let isShort = PackedList.headerBytes + leaf.list.elementByteCount <= Self.returnMaxBytes
     if root.isQuicklist {
-      guard !leaf.isPlain(root.limit), ListNodeLimit(limits.listSize).allowsListpack(leaf, isShrinking: true) else { return }
+      guard !leaf.isPlain(root.limit(limits)), ListNodeLimit(limits).allowsListpack(leaf, isShrinking: true)
+      else { return }
       if !isShort { return writableList(&found).becomeListpack() }
     }
     guard isShort, let entry = found.entry else { return }

@@ -52,11 +52,15 @@ import Testing
     server.run("HELLO", "2", "AUTH", "geheim", "geheim", "SETNAME", "auth")
     server.run("HELLO", "2", "SETNAME", "auth", "AUTH", "x", "geheim")
     server.run("CONFIG", "SET", "RequirePass", "geheim", "maxclients", "100", "masterauth", "geheim")
+    server.run("MIGRATE", "h", "1", "k", "0", "1", "COPY", "AUTH", "geheim", "KEYS", "k")
+    server.run("MIGRATE", "h", "1", "", "0", "1", "AUTH2", "geheim", "geheim", "KEYS", "auth", "k")
     server.withEngine { engine in
       for entry in engine.commandLogs[.slow].newest(.max) {
         for argument in entry.arguments { #expect(argument != Array("geheim".utf8)) }
       }
-      #expect(engine.commandLogs[.slow].count >= 4)
+      #expect(engine.commandLogs[.slow].count >= 6)
+      let last = engine.commandLogs[.slow].newest(1).flatMap { $0.arguments.map { String(decoding: $0, as: UTF8.self) } }
+      #expect(last.suffix(6) == ["AUTH2", "(redacted)", "(redacted)", "KEYS", "auth", "k"])
     }
   }
 }

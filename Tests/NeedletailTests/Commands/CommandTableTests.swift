@@ -80,6 +80,31 @@ import Testing
     #expect(missing == nil)
   }
 
+  @Test func renamedCommandsAreFoundByTheirNewNames() throws {
+    let names: [StaticString] = ["get", "set", "config", "abcdefgh_1_abcdefgh", "abcdefgh_2_abcdefgh"]
+    let rows = names.map { name in
+      CommandSpec(
+        id: .connection(.ping), name: name, arity: 1, flags: [], categories: [],
+        docs: CommandDocs(summary: "", since: "", group: "", complexity: ""))
+    }
+    let table = CommandTable([rows], renamed: [
+      RenamedCommand(from: "get", to: "x"), RenamedCommand(from: "x", to: "abcdefgh_3_abcdefgh"),
+      RenamedCommand(from: "set", to: "get"), RenamedCommand(from: "config", to: ""),
+      RenamedCommand(from: "abcdefgh_1_abcdefgh", to: "y"), RenamedCommand(from: "nosuch", to: "z"),
+    ])
+    let expected: [(StaticString, Int?)] = [
+      ("get", 1), ("set", nil), ("x", nil), ("ABCDEFGH_3_ABCDEFGH", 0), ("config", nil), ("abcdefgh_1_abcdefgh", nil),
+      ("y", 3), ("abcdefgh_2_abcdefgh", 4), ("nosuch", nil), ("z", nil),
+    ]
+    for (name, index) in expected {
+      let found = table.lookup(ByteView(name))
+      #expect(found == index.map { CommandIndex($0) }, "\(name)")
+    }
+    // What it is called elsewhere stays; what nobody can use is not listed.
+    #expect(table.fullName(CommandIndex(0)) == "get")
+    #expect(table.topLevelIndices.map(\.rawValue) == [0, 1, 3, 4])
+  }
+
   @Test func hotFormIsSmall() {
     #expect(MemoryLayout<CommandInfo>.stride <= 20)
     #expect(MemoryLayout<CommandTable.Slot>.stride == 24)

@@ -107,6 +107,19 @@ import Testing
     #expect(errorsLeft == 0)
   }
 
+  /// What fails between MULTI and EXEC is no failure of EXEC.
+  @Test func failuresInTransactions() {
+    server.run("multi")
+    server.run("auth", "a")
+    server.run("ping")
+    server.run("exec")
+    #expect(counters("auth") == [1, 0, 1])
+    #expect(counters("ping") == [1, 0, 0])
+    #expect(counters("exec") == [1, 0, 0])
+    server.run("exec")
+    #expect(counters("exec") == [2, 0, 1])
+  }
+
   @Test func refusedStrangersAreCounted() {
     var settings = Settings()
     settings.password = Array("sesame".utf8)

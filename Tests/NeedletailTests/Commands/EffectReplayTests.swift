@@ -60,6 +60,18 @@ import Testing
       return held
     }
     #expect(held == lengths, "seed \(seed)")
+    let (counted, shown) = server.withEngine { engine in
+      var counted: [ValueType: [Int: Int]] = [:]
+      engine.keyspace.forEachEntry(database: 0) {
+        counted[$0.type, default: [:]][KeySizes.lowerBound(KeySizes.bin($0.length)), default: 0] += 1
+      }
+      var shown: [ValueType: [Int: Int]] = [:]
+      for type in ValueType.allCases {
+        for bin in engine.keyspace.sizes(database: 0, type) { shown[type, default: [:]][bin.lowerBound] = bin.count }
+      }
+      return (counted, shown)
+    }
+    #expect(counted == shown, "seed \(seed)")
     #expect(toldKinds.isSuperset(of: RequestSource.kinds),
       "seed \(seed): \(RequestSource.kinds.subtracting(toldKinds))")
   }

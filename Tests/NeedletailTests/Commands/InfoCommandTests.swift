@@ -23,7 +23,7 @@ import Testing
   @Test func sectionsAsAskedFor() {
     let ordinary = [
       "Server", "Clients", "Memory", "Persistence", "Threads", "Stats", "Replication", "CPU", "Modules", "Errorstats",
-      "Cluster", "Keyspace",
+      "Cluster", "Keyspace", "Keysizes",
     ]
     let everything = Array(ordinary[..<9]) + ["Commandstats", "Errorstats", "Latencystats"] + Array(ordinary[10...])
     #expect(sections() == ordinary)

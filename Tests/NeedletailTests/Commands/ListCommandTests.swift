@@ -14,6 +14,53 @@ import Testing
   private func range(_ key: String) -> Reply { server.run("LRANGE", key, "0", "-1") }
   private func encoding(_ key: String) -> String? { server.run("OBJECT", "ENCODING", key).text }
 
+  /// Elements in each leaf of a large list.
+  private func leafCounts(_ key: String) -> [Int] {
+    server.withEngine { engine in
+      withView(Array(key.utf8)) { name in
+        var counts: [Int] = []
+        guard let root = unsafe engine.keyspace.find(Key(name, engine.keyspace.seed), in: 0).entry?.root else { return [] }
+        unsafe ListRoot(raw: root).forEachLeaf { counts.append($0.count) }
+        return counts
+      }
+    }
+  }
+
+  /// At the threshold and above it an element has a node of its own, wherever it goes in; below it shares one.
+  @Test func thresholdOfPlainNodes() {
+    server.run("CONFIG", "SET", "list-max-listpack-size", "4")
+    func threshold(_ size: String) { #expect(server.run("DEBUG", "QUICKLIST-PACKED-THRESHOLD", size) == .ok) }
+    threshold("10b")
+    server.run("RPUSH", "l", "1", "2", "3", "4", "5", "123456789", "1234567890", "12345678901", "6")
+    #expect(leafCounts("l") == [4, 2, 1, 1, 1])
+    server.run("LPUSH", "l", "1234567890", "0")
+    #expect(leafCounts("l") == [1, 1, 4, 2, 1, 1, 1])
+    server.run("LINSERT", "l", "BEFORE", "3", "abcdefghijk")
+    #expect(leafCounts("l") == [1, 1, 2, 1, 2, 2, 1, 1, 1])
+    server.run("LSET", "l", "3", "abcdefghi")
+    server.run("LSET", "l", "6", "abcdefghij")
+    #expect(leafCounts("l") == [1, 1, 2, 1, 1, 1, 2, 1, 1, 1])
+    let elements: Reply = [
+      "0", "1234567890", "1", "abcdefghi", "abcdefghijk", "3", "abcdefghij", "5", "123456789", "1234567890",
+      "12345678901", "6",
+    ]
+    #expect(range("l") == elements)
+    // A setting of the same kind leaves the threshold alone.
+    server.run("CONFIG", "SET", "list-max-listpack-size", "5")
+    server.run("RPUSH", "l", "1234567890")
+    server.run("RPOP", "l")
+    #expect(leafCounts("l") == [1, 1, 2, 1, 1, 1, 2, 1, 1, 1])
+    threshold("0")
+    server.run("RPUSH", "l", "1234567890")
+    #expect(leafCounts("l") == [1, 1, 2, 1, 1, 1, 2, 1, 1, 2])
+    threshold("4293918720")
+    for size in ["4293918721", "4gb", "-1", "x"] {
+      #expect(
+        server.run("DEBUG", "QUICKLIST-PACKED-THRESHOLD", size)
+          == .error("ERR argument must be a memory value bigger than 1 and smaller than 4gb"))
+    }
+  }
+
   @Test func pushesAtEitherEnd() {
     #expect(server.run("RPUSH", "l", "a", "b", "12") == 3)
     #expect(server.run("LPUSH", "l", "c", "d") == 5)

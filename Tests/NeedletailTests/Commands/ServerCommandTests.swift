@@ -157,8 +157,20 @@ import Testing
 
   @Test func configRewriteAndHelp() {
     #expect(server.run("config", "rewrite") == .error("ERR The server is running without a config file"))
-    server.withEngine { $0.facts.configurationFile = "/etc/needletail.conf" }
-    #expect(server.run("config", "rewrite").isError)
+    let scratch = ScratchDirectory()
+    let file = scratch.file("a.conf", "hz 20\n")
+    server.withEngine { $0.facts.configurationFile = file }
+    #expect(server.run("config", "rewrite") == .ok)
+    #expect(scratch.text(of: file).hasPrefix("hz 10\n"))
+    let tooLong = [UInt8](repeating: UInt8(ascii: "x"), count: ConfigurationLoader.fileMaxBytes)
+    server.withEngine { $0.settings.password = tooLong }
+    server.client.handle.state.isAuthenticated = true
+    #expect(
+      server.run("config", "rewrite") == .error("ERR Rewriting config file: it would be too long to be read again"))
+    server.withEngine { $0.settings.password = [] }
+    #expect(scratch.text(of: file).hasPrefix("hz 10\n"))
+    server.withEngine { $0.facts.configurationFile = scratch.path }
+    #expect(server.run("config", "rewrite") == .error("ERR Rewriting config file: Is a directory"))
     #expect(server.run("config", "help").elements?.last == .simple("    Print this help."))
   }
 }

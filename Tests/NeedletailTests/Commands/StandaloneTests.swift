@@ -95,6 +95,22 @@ import Testing
     let reply = server.run("MIGRATE", "127.0.0.1", "1", "k", "0", "100")
     #expect(reply == .error("ERR MIGRATE is not supported. Use DUMP here and RESTORE on the other server."))
     #expect(server.run("GET", "k") == "v")
+    func migrate(_ arguments: String...) -> Reply {
+      server.run((["MIGRATE", "127.0.0.1", "1"] + arguments).map { Array($0.utf8) })
+    }
+    #expect(migrate("", "0", "100", "KEYS", "no", "k") == reply)
+    // Nothing to send.
+    #expect(migrate("no", "0", "100", "COPY", "REPLACE", "AUTH", "password") == .simple("NOKEY"))
+    #expect(migrate("", "99999", "1", "AUTH2", "user", "password", "KEYS", "no", "nor") == .simple("NOKEY"))
+    #expect(migrate("", "0", "100", "KEYS") == .simple("NOKEY"))
+    for options in [["x"], ["AUTH"], ["AUTH2", "user"]] {
+      #expect(server.run((["MIGRATE", "h", "1", "no", "x", "100"] + options).map { Array($0.utf8) }) == .syntaxError)
+    }
+    #expect(migrate("no", "x", "100") == .error("ERR value is not an integer or out of range"))
+    #expect(migrate("no", "0", "x") == .error("ERR value is not an integer or out of range"))
+    #expect(
+      migrate("k", "0", "100", "KEYS", "no")
+        == .error("ERR When using MIGRATE KEYS option, the key argument must be set to the empty string"))
     guard case .bytes(let payload) = server.run("DUMP", "k") else { return #expect(Bool(false), "no payload") }
     let restore = ["RESTORE-ASKING", "copy", "0"].map { Array($0.utf8) } + [payload]
     #expect(server.run(restore) == .ok)

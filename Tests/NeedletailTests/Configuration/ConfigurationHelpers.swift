@@ -23,7 +23,7 @@ extension Settings {
 
 /// The settings of a configuration given as text, or why it is refused.
 func load(_ text: String) -> Result<Settings, ConfigurationError> {
-  var loader = ConfigurationLoader()
+  var loader = ConfigurationLoader(commandNames: CommandTable.allNames)
   do throws(ConfigurationError) {
     try loader.readStandardInput(bytes(text))
     return .success(try loader.finished())

@@ -7,7 +7,8 @@ import Testing
   @Test(arguments: [(LogLevel.debug, "."), (.verbose, "-"), (.notice, "*"), (.warning, "#")])
   func format(_ level: LogLevel, _ mark: String) {
     let now = timespec(tv_sec: 1_795_481_457, tv_nsec: 7_999_999)
-    let line = String(decoding: Logger.line("two\r\nlines", level, now: now, processID: 42), as: UTF8.self)
+    let line = String(decoding: Logger.line("two\r\nlines", level,
+      timestamp: LogTimestampFormat.legacy.text(now), processID: 42), as: UTF8.self)
     // The zone is the machine's; day and hour move with it.
     let pattern = "42:M [0-3][0-9] Nov 2026 [0-2][0-9]:[0-5][0-9]:57.007 \(mark) two  lines\n"
     let matches = unsafe bytes(pattern.replacing("*", with: "\\*")).withUnsafeBytes { pattern in
@@ -16,8 +17,24 @@ import Testing
     #expect(matches, "\(line)")
   }
 
+  @Test func timestamps() {
+    let now = timespec(tv_sec: 1_795_481_457, tv_nsec: 7_999_999)
+    #expect(LogTimestampFormat.milliseconds.text(now) == "1795481457007")
+    let text = LogTimestampFormat.iso8601.text(now)
+    #expect(text.hasPrefix("2026-11-2"))
+    #expect(text.contains(":57.007"))
+    #expect(text.utf8.count == 29)
+  }
+
+  @Test func pairs() {
+    let line = Logger.pairs("a \"b\"\n\tc", .verbose, timestamp: "now", processID: 42)
+    #expect(
+      String(decoding: line, as: UTF8.self)
+        == "pid=42 role=primary timestamp=\"now\" level=info message=\"a 'b'  c\"\n")
+  }
+
   @Test func longMessagesAreCut() {
-    let line = Logger.line(String(repeating: "x", count: 5000), .notice, now: timespec(), processID: 1)
+    let line = Logger.line(String(repeating: "x", count: 5000), .notice, timestamp: "", processID: 1)
     #expect(line.count { $0 == UInt8(ascii: "x") } == 1023)
     #expect(line.last == UInt8(ascii: "\n"))
   }

@@ -99,10 +99,6 @@ import Testing
       reason: "nothing is evicted yet: memory would grow beyond this limit"),
     Bound(name: "maxmemory-clients", accepted: ["0", "1", "1%", "100%"], refused: ["101%"],
       reason: "percentage argument must be less or equal to 100"),
-    Bound(name: "shutdown-on-sigint", accepted: ["default"], refused: ["save", "force"],
-      reason: "there is no other way to end than the default yet"),
-    Bound(name: "shutdown-on-sigterm", accepted: ["default"], refused: ["now"],
-      reason: "there is no other way to end than the default yet"),
     Bound(name: "maxmemory-clients", accepted: [], refused: ["-1", "-1%", "x", "%%", "1.5%"],
       reason: "argument must be a memory or percent value"),
     Bound(name: "slowlog-log-slower-than", accepted: ["-1", "0", "9223372036854775807"], refused: ["-2"],
@@ -139,8 +135,25 @@ import Testing
       reason: "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]"),
     Bound(name: "oom-score-adj-values", accepted: [], refused: ["0 0 2001", "-2001 0 0", "0 x 0"],
       reason: "Invalid oom-score-adj-values, elements must be between -2000 and 2000."),
-    Bound(name: "daemonize", accepted: ["no"], refused: ["yes"],
-      reason: "this server does not put itself into the background; use a service manager"),
+    Bound(name: "tls-auth-clients-user", accepted: ["CN", "off"], refused: ["x"],
+      reason: "argument(s) must be one of the following: off, CN"),
+    Bound(name: "log-format", accepted: ["legacy", "logfmt"], refused: ["json"],
+      reason: "argument(s) must be one of the following: legacy, logfmt"),
+    Bound(name: "log-timestamp-format", accepted: ["legacy", "iso8601", "milliseconds"], refused: ["unix"],
+      reason: "argument(s) must be one of the following: legacy, iso8601, milliseconds"),
+    Bound(name: "syslog-facility", accepted: ["user", "local0", "local7"], refused: ["local8", "daemon"],
+      reason: "argument(s) must be one of the following: "
+        + "user, local0, local1, local2, local3, local4, local5, local6, local7"),
+    Bound(name: "oom-score-adj", accepted: ["no", "yes", "relative", "absolute"], refused: ["1"],
+      reason: "argument(s) must be one of the following: no, yes, relative, absolute"),
+    Bound(name: "enable-module-command", accepted: ["no", "yes", "local"], refused: ["maybe"],
+      reason: "argument(s) must be one of the following: no, yes, local"),
+    Bound(name: "shutdown-on-sigint", accepted: ["default", "save now force"], refused: ["now x", "\"\""],
+      reason: "argument(s) must be one of the following: default, save, nosave, now, force"),
+    Bound(name: "shutdown-on-sigterm", accepted: ["default", "nosave"], refused: ["save nosave"],
+      reason: "shutdown options SAVE and NOSAVE can't be used simultaneously"),
+    Bound(name: "syslog-ident", accepted: ["x"], refused: ["\"\\xff\""],
+      reason: "argument must be valid UTF-8 without zero bytes"),
     Bound(name: "appendonly", accepted: ["no"], refused: ["yes"],
       reason: "there is no append-only file yet: 'yes' would promise durability that is not there"),
     Bound(name: "dbfilename", accepted: ["x", "my-dump.rdb"], refused: ["/x", "a/b", "../x", "''"],
@@ -165,10 +178,11 @@ import Testing
   }
 
   @Test(arguments: [
-    "protected-mode", "dynamic-hz", "set-proc-title", "always-show-logo", "huge-pages", "lazyfree-lazy-eviction",
+    "protected-mode", "dynamic-hz", "set-proc-title", "always-show-logo", "huge-pages", "daemonize", "syslog-enabled",
+    "disable-thp", "lazyfree-lazy-eviction",
     "lazyfree-lazy-expire", "lazyfree-lazy-server-del", "lazyfree-lazy-user-del", "lazyfree-lazy-user-flush",
     "rdbcompression", "rdbchecksum", "rdb-save-incremental-fsync", "rdb-del-sync-files", "stop-writes-on-bgsave-error",
-    "latency-tracking",
+    "latency-tracking", "crash-log-enabled",
   ])
   func yesNo(_ name: String) throws {
     #expect(try load("\(name) yes").get().shown(name) == "yes")
@@ -180,7 +194,8 @@ import Testing
 
   @Test func everySettingIsTested() {
     let tested = Set(Self.bounds.map(\.name) + [
-      "protected-mode", "dynamic-hz", "set-proc-title", "always-show-logo", "huge-pages", "lazyfree-lazy-eviction",
+      "protected-mode", "dynamic-hz", "set-proc-title", "always-show-logo", "huge-pages", "daemonize", "syslog-enabled",
+      "disable-thp", "lazyfree-lazy-eviction",
       "lazyfree-lazy-expire", "lazyfree-lazy-server-del", "lazyfree-lazy-user-del", "lazyfree-lazy-user-flush",
       "bind", "save", "client-output-buffer-limit", "requirepass", "logfile", "rdbcompression",
       "rdbchecksum", "rdb-save-incremental-fsync", "rdb-del-sync-files", "stop-writes-on-bgsave-error",
@@ -320,8 +335,30 @@ import Testing
     #expect(
       settings.refusal(("PORT", "70000")) == failed("port", "argument must be between 0 and 65535 inclusive"))
     #expect(settings.refusal(("hz", "20"), ("HZ", "30")) == failed("HZ", "duplicate parameter"))
+    // As in Redis, an alias is none.
+    #expect(settings.refusal(("hash-max-ziplist-entries", "1"), ("hash-max-listpack-entries", "2")) == nil)
+    #expect(settings.collections.hashEntries == 2)
     #expect(settings.refusal(("a\r\nb", "1")) == "ERR Unknown option or number of arguments for CONFIG SET - 'a  b'")
     #expect(settings.hz == 10)
+  }
+
+  @Test func placesStayWhileASnapshotIsLoaded() throws {
+    var settings = Settings()
+    settings.protectedConfigs = .yes
+    func refusal(_ pairs: (String, String)...) -> String? {
+      var changed = settings
+      do throws(SettingError) {
+        _ = try changed.apply(pairs.map { (bytes($0.0), bytes($0.1)) }, isLoading: true)
+        return nil
+      } catch {
+        return String(decoding: error.message, as: UTF8.self)
+      }
+    }
+    #expect(refusal(("hz", "20")) == nil)
+    let loading = "LOADING Redis is loading the dataset in memory"
+    #expect(refusal(("hz", "20"), ("DIR", "/tmp")) == loading)
+    #expect(refusal(("dir", "/tmp"), ("nosuch", "1"))?.hasPrefix("ERR Unknown option") == true)
+    #expect(refusal(("repl-diskless-load", "swapdb")) == loading)
   }
 
   @Test func protectedSettings() throws {

@@ -47,6 +47,28 @@ import Testing
     }
   }
 
+  /// Runs of elements of one length, at which codes and back lengths grow, and integers, which have a code of their own:
+  /// every place is found from either end.
+  @Test func places() {
+    var random = SeededGenerator.fresh()
+    let lengths = [0, 1, 8, 190, 191, 192, 250, 251, 252, 300]
+    for _ in 0..<200 {
+      let leaf = Leaf()
+      for _ in 0..<random.below(12) {
+        let letter: UInt8 = random.chance(20) ? 49 : 97
+        let bytes = [UInt8](repeating: letter, count: lengths[random.below(lengths.count)])
+        for _ in 0...random.below(20) { leaf.pushFirst(bytes, spareBytes: 0) }
+      }
+      let list = leaf.list
+      var index = 0
+      for item in list {
+        #expect(list.offset(of: index) == item.offset, "seed \(random.seed)")
+        index += 1
+      }
+      #expect(index == list.count && list.offset(of: index) == list.end, "seed \(random.seed)")
+    }
+  }
+
   private func change(_ leaf: Leaf, _ model: inout [[UInt8]], _ random: inout SeededGenerator) {
     let bytes = string(&random)
     let list = leaf.list

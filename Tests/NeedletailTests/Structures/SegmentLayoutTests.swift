@@ -38,6 +38,16 @@ import Testing
     #expect(Layout.maxBuckets * Layout.bucketSlots < 1024)
   }
 
+  /// Half of the hashes lie in segments that leave one size out, growing and shrinking.
+  @Test func oneSizeIsLeftOut() {
+    let highest = (1 as UInt64) << 48 - 1
+    for count in Self.bucketCounts {
+      #expect(Layout.spread(count, prefix: highest >> 1) == count)
+      #expect(Layout.spread(count, prefix: highest) == (count == 40 ? 48 : count))
+    }
+    #expect(Layout.fittingBucketCount(Layout.shrinkLimit(48)) == 32)
+  }
+
   @Test func directoryWordsKeepTheirParts() {
     let segment = unsafe Layout.makeSegment(64, tag: 1)
     for (buckets, depth, count, has) in [(1, 0, 0, false), (64, 32, 806, true), (7, 17, 88, true),

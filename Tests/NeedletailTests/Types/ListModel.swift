@@ -29,8 +29,11 @@ final class ListModel {
 
   static let limits = [-5, -2, -1, 0, 1, 2, 7, 100, 5000]
 
-  /// As CONFIG SET does, while there are lists made under another one.
-  private func changeLimit() { keyspace.limits.listSize = Self.limits[random.below(Self.limits.count)] }
+  /// As CONFIG SET and DEBUG do, while there are lists made under another one.
+  private func changeLimit() {
+    keyspace.limits.listSize = Self.limits[random.below(Self.limits.count)]
+    keyspace.limits.listPlainBytes = random.chance(60) ? .max : Self.lengths[random.below(12)] / (1 + random.below(40))
+  }
 
   private static let lengths =
     [63, 64, 100, 125, 126, 127, 128, 191, 192, 250, 251, 1000, 4090, 8192, 8193, 9000, 66_000]
