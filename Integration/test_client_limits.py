@@ -1,4 +1,4 @@
-"""Limits of single clients at, below and above their bounds, and what changes at run time, beside Redis where it says so."""
+"""Limits of single clients at, below and above their bounds, and what changes at run time; some beside Redis."""
 
 import contextlib
 import socket

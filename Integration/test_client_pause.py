@@ -88,7 +88,8 @@ def test_writes_wait_and_reads_do_not(clients: Clients) -> None:
     assert one.call("GET", "k") == b"$3\r\nold\r\n"
     assert one.call("PING") == b"+PONG\r\n"
     # Reads behind a write wait with it, and all come in order.
-    one.socket.sendall(encode("SET", "k", "new") + encode("GET", "k") + b"INCR n\r\n" + encode("NOSUCH") + encode("ECHO", "end"))
+    requests = [encode("SET", "k", "new"), encode("GET", "k"), b"INCR n\r\n", encode("NOSUCH"), encode("ECHO", "end")]
+    one.socket.sendall(b"".join(requests))
     clients.wait_for_blocked(1)
     assert is_silent(one)
     assert control.call("GET", "k") == b"$3\r\nold\r\n"
@@ -118,7 +119,8 @@ def test_errors_do_not_wait(clients: Clients) -> None:
 
 
 @pytest.mark.parametrize("mode,command,waits", [
-    ("ALL", ["PING"], True), ("ALL", ["CLIENT", "UNPAUSE"], True), ("WRITE", ["DISCARD"], False), ("WRITE", ["SAVE"], False),
+    ("ALL", ["PING"], True), ("ALL", ["CLIENT", "UNPAUSE"], True), ("WRITE", ["DISCARD"], False),
+    ("WRITE", ["SAVE"], False),
     ("WRITE", ["FLUSHALL"], True), ("WRITE", ["CONFIG", "SET", "hz", "20"], False), ("WRITE", ["DEL", "nosuch"], True),
     ("WRITE", ["CLIENT", "UNPAUSE"], False),
 ])  # fmt: skip
@@ -161,11 +163,25 @@ def test_transactions(clients: Clients) -> None:
     assert [two.reply(), two.reply()] == [b"+QUEUED\r\n", b"*1\r\n+OK\r\n"]
 
 
+def test_flags(clients: Clients) -> None:
+    control, one, monitor = clients.control, clients.another(), clients.another()
+    for request in (["NO-TOUCH", "ON"], ["NO-EVICT", "ON"]):
+        one.call("CLIENT", *request)
+    for request in (["WATCH", "x"], ["MULTI"], ["SET", "y", "1"]):
+        one.call(*request)
+    control.call("SET", "x", "1")
+    monitor.call("MONITOR")
+    control.call("CLIENT", "PAUSE", 100_000, "WRITE")
+    one.socket.sendall(encode("EXEC"))
+    clients.wait_for_blocked(1)
+    flags = [word for word in control.call("CLIENT", "LIST").split() if word.startswith(b"flags=")]
+    assert flags == [b"flags=N", b"flags=xbdeT", b"flags=O"]
+
+
 def test_pause_begins_after_the_transaction(clients: Clients) -> None:
     control, one = clients.control, clients.another()
-    replies = control.send(
-        encode("MULTI") + encode("SET", "a", "1") + encode("CLIENT", "PAUSE", 100_000, "WRITE") + encode("SET", "b", "2") + encode("EXEC"), 5
-    )
+    requests = [["MULTI"], ["SET", "a", "1"], ["CLIENT", "PAUSE", 100_000, "WRITE"], ["SET", "b", "2"], ["EXEC"]]
+    replies = control.send(b"".join(encode(*request) for request in requests), 5)
     assert replies[-1] == b"*3\r\n+OK\r\n+OK\r\n+OK\r\n"
     one.socket.sendall(encode("SET", "c", "3"))
     clients.wait_for_blocked(1)
@@ -254,7 +270,8 @@ def test_idle_clients_that_wait_stay() -> None:
 
 def test_held_requests_are_limited() -> None:
     """What a client sends meanwhile is kept up to its query buffer's limit, and then not read."""
-    with Server(OURS, "--client-query-buffer-limit", "1mb") as server, server.connect() as client, server.connect() as other:
+    options = ["--client-query-buffer-limit", "1mb"]
+    with Server(OURS, *options) as server, server.connect() as client, server.connect() as other:
         control = Connection(other)
         control.call("CLIENT", "PAUSE", 100_000, "WRITE")
         before = server.resident()

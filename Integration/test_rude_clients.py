@@ -1,4 +1,4 @@
-"""Clients that send slowly, never read, hang up half or in the middle, or ask for too much: others are served meanwhile."""
+"""Clients that send slowly, never read, hang up in the middle, or ask for too much: others are served meanwhile."""
 
 import contextlib
 import resource
@@ -53,7 +53,8 @@ def server():
 def slow_server(server: Server) -> Server:
     with server.connect() as client:
         for start in range(0, 300_000, 10_000):
-            Connection(client).call("MSET", *[word for number in range(start, start + 10_000) for word in (f"walked:{number}", "")])
+            keys = [f"walked:{number}" for number in range(start, start + 10_000)]
+            Connection(client).call("MSET", *[word for key in keys for word in (key, "")])
     return server
 
 
@@ -146,7 +147,8 @@ def test_transactions_and_modes_over_a_batch_that_ended(slow_server: Server) -> 
         replies = b""
         while data := client.recv(1000):
             replies += data
-        assert replies == SLOW_REPLY + b"+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n+OK\r\n+OK\r\n" + SLOW_REPLY + b"$1\r\n2\r\n+OK\r\n"
+        transaction = b"+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n"
+        assert replies == SLOW_REPLY + transaction + b"+OK\r\n+OK\r\n" + SLOW_REPLY + b"$1\r\n2\r\n+OK\r\n"
     assert slow_server.call("GET", "a") == b"$1\r\n1\r\n"
 
 
@@ -233,7 +235,8 @@ def test_vanishing_in_the_middle(server: Server) -> None:
     before = int(server.info("connected_clients"))
     for number in range(300):
         client = server.connect()
-        data = [b"*3\r\n$3\r\nSE", encode("SET", "k", "x" * 100_000)[:50_000], encode("GET", "k") * 1000, b"", b"PING"][number % 5]
+        half = encode("SET", "k", "x" * 100_000)[:50_000]
+        data = [b"*3\r\n$3\r\nSE", half, encode("GET", "k") * 1000, b"", b"PING"][number % 5]
         client.sendall(data)
         if number % 2:
             reset(client)
@@ -276,6 +279,7 @@ def test_thousands_connect_at_once(server: Server) -> None:
     if hard < wanted + 200:
         pytest.skip("too few descriptors")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted + 200), hard))
+    assert server.call("CONFIG", "SET", "maxclients", wanted + 100) == b"+OK\r\n"
     clients = []
     try:
         with Probe(server) as probe:
@@ -289,7 +293,7 @@ def test_thousands_connect_at_once(server: Server) -> None:
             for client in clients:
                 client.settimeout(20)
                 client.sendall(encode("PING"))
-            assert eventually(lambda: int(server.info("connected_clients")) >= min(wanted, 9_900), 30)
+            assert eventually(lambda: int(server.info("connected_clients")) > wanted, 30)
         assert probe.worst < 0.5
         for client in clients[:: wanted // 100]:
             assert Connection(client).reply() == b"+PONG\r\n"
@@ -327,7 +331,8 @@ def test_protected_mode(binary: str) -> None:
 
     with Server(binary, "--bind", "0.0.0.0") as server:
         text = answer(server)
-        assert text.startswith(b"-DENIED ") and b"protected mode" in text and text.endswith(b"\r\n") and text.count(b"\n") == 1
+        assert text.startswith(b"-DENIED ") and b"protected mode" in text
+        assert text.endswith(b"\r\n") and text.count(b"\n") == 1
         assert server.info("rejected_connections") == "1"
         server.call("CONFIG", "SET", "protected-mode", "no")
         assert answer(server) == b"+PONG\r\n"

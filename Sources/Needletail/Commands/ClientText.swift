@@ -76,8 +76,8 @@ extension ClientState {
     var flags: [UInt8] = []
     if modes.contains(.monitors) { flags.append(UInt8(ascii: "O")) }
     if isInTransaction { flags.append(UInt8(ascii: "x")) }
-    if unsafe transaction?.pointee.watcher?.isTouched == true { flags.append(UInt8(ascii: "d")) }
     if connection.holds.contains(.pause) { flags.append(UInt8(ascii: "b")) }
+    if unsafe transaction?.pointee.watcher?.isTouched == true { flags.append(UInt8(ascii: "d")) }
     if closesAfterReply { flags.append(UInt8(ascii: "c")) }
     if isUnixSocket { flags.append(UInt8(ascii: "U")) }
     if modes.contains(.noEvict) { flags.append(UInt8(ascii: "e")) }
