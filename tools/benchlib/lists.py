@@ -30,7 +30,7 @@ def load_groups(large: int) -> list[tuple[str, list[tuple[bytes, int, bytes]], l
     # Redis goes from node to node of 8 KiB: the longer the elements, the more of them.
     middles = [
         (f"the middle of {size}", [(LARGE, large, b"x" * size)],
-         [Load(f"LINDEX in the middle of {large:,} of {size} bytes", ["LINDEX", "large", str(large // 2)], 16)])
+         [Load(f"LINDEX in the middle of {large:,} of {size} bytes", ["LINDEX", "large", str(large // 2)], 64)])
         for size in (16, 100, 500)
     ]
     single = [Load("LPUSH -P 1", ["LPUSH", "mylist", "x" * 16], 1)]
