@@ -44,6 +44,8 @@ proc suite_recover {protocol} {
 
 rename r suite_r
 proc r {args} {
+    # Every server of the external mode begins with it, and there are no functions.
+    if {$::external && $args eq "function flush"} {return OK}
     if {[string equal -nocase [lindex $args 0] "hello"] && [llength $args] > 1} {set ::suite_protocol [lindex $args 1]}
     suite_r {*}$args
 }

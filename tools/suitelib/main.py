@@ -126,7 +126,7 @@ def main() -> int:
     units = arguments.units or (SHORT_UNITS if arguments.short else UNITS)
     modes = ["own", "external"] if arguments.mode == "both" else [arguments.mode]
     port = arguments.port or servers.free_block()
-    ours, others = servers.needletail(arguments.server, SUITE), [servers.redis7(), servers.redis8(ROOT)]
+    ours, others = servers.needletail(arguments.server), [servers.redis7(), servers.redis8(ROOT)]
     explanations = report.Explanations(ROOT / "Integration/redis-suite/explained.toml")
     regressions = 0
     for mode in modes[:1] if arguments.short else modes:

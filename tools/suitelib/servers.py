@@ -16,11 +16,9 @@ SETTINGS = ["--save", "", "--enable-debug-command", "yes", "--enable-protected-c
 class Server:
     name: str
     program: str
-    # A file with the names of settings that the server knows; empty: whatever the suite writes is passed on.
-    settings: str = ""
 
     def environment(self) -> dict[str, str]:
-        return {"NEEDLETAIL_SERVER": self.program, "NEEDLETAIL_SETTINGS": self.settings}
+        return {"NEEDLETAIL_SERVER": self.program}
 
     @contextlib.contextmanager
     def external(self, mode: str, port: int, place: pathlib.Path) -> Iterator[list[str]]:
@@ -65,13 +63,8 @@ def free_block() -> int:
     raise SystemExit("no 500 ports are free from 11000 to 22000")
 
 
-def needletail(program: pathlib.Path, suite: pathlib.Path) -> Server:
-    sample = subprocess.run([program, "--sample-config"], capture_output=True, text=True, check=True).stdout
-    # Settings stand one a line, some of them behind a "#".
-    names = {line.lstrip("# ").split(" ")[0] for line in sample.splitlines() if line.strip("# ")}
-    file = suite / "settings"
-    file.write_text("\n".join(sorted(names)) + "\n")
-    return Server("needletail", str(program), str(file))
+def needletail(program: pathlib.Path) -> Server:
+    return Server("needletail", str(program))
 
 
 def redis7() -> Server:

@@ -84,9 +84,14 @@ import Testing
   @Test func modules() {
     #expect(server.run("MODULE", "LIST") == [])
     #expect(server.run("MODULE", "HELP").elements?.isEmpty == false)
+    var settings = Settings()
+    settings.moduleCommand = .yes
+    let allowing = TestServer(settings)
     for request in [["LOAD", "x"], ["LOADEX", "x"], ["UNLOAD", "x"]] {
-      let reply = server.run((["MODULE"] + request).map { Array($0.utf8) })
-      #expect(reply == .error("ERR MODULE command not allowed. This server loads no modules."))
+      let words = (["MODULE"] + request).map { Array($0.utf8) }
+      #expect(allowing.run(words) == .error("ERR Error loading the extension: this server has no modules."))
+      guard case .error(let text) = server.run(words) else { Issue.record("\(request) is allowed"); continue }
+      #expect(text.hasPrefix("ERR MODULE command not allowed. If the enable-module-command option"))
     }
   }
 

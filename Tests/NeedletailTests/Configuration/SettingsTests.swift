@@ -199,7 +199,7 @@ import Testing
       "lazyfree-lazy-expire", "lazyfree-lazy-server-del", "lazyfree-lazy-user-del", "lazyfree-lazy-user-flush",
       "bind", "save", "client-output-buffer-limit", "requirepass", "logfile", "rdbcompression",
       "rdbchecksum", "rdb-save-incremental-fsync", "rdb-del-sync-files", "stop-writes-on-bgsave-error",
-      "latency-tracking",
+      "latency-tracking", "crash-log-enabled",
     ])
     // What has no effect is compared with Redis over the wire, name by name.
     #expect(Set(settingSpecs.filter { $0.effect == .hasEffect }.map(\.name)).subtracting(tested) == [])

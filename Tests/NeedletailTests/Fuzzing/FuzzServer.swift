@@ -313,13 +313,16 @@ extension FuzzServer {
     return info.id
   }
 
-  /// What would end the process, write files, sleep or change the test's own limits.
+  /// What would end the process, write files, sleep, change the test's own limits, or make the connection owe other
+  /// replies than one a request: paused requests are run by the server, and a monitor is sent others' requests.
   private func isLeftOut(_ id: CommandID, _ request: Request) -> Bool {
     switch id {
-    case .server(.shutdown), .persistence(.save): return true
+    case .server(.shutdown), .persistence(.save), .client(.pause), .observing(.monitor): return true
     case .server(.debug):
-      return request.count > 1
-        && (request[1].equalsIgnoringCase("sleep") || request[1].equalsIgnoringCase("reload"))
+      let harmful: [StaticString] = [
+        "sleep", "reload", "config-rewrite-force-all", "segfault", "panic", "assert", "populate", "protocol",
+      ]
+      return request.count > 1 && harmful.contains { request[1].equalsIgnoringCase($0) }
     case .server(.configSet):
       let harmless: [StaticString] = ["lazyfree-lazy-user-del", "lfu-log-factor", "maxmemory-policy", "nosuch"]
       return request.count != 4 || !harmless.contains { request[2].equalsIgnoringCase($0) }
@@ -378,7 +381,7 @@ extension FuzzServer {
     }
   }
 
-  private static let neverMet: Set = ["shutdown", "save", "config|rewrite"]
+  private static let neverMet: Set = ["shutdown", "save", "config|rewrite", "client|pause", "monitor"]
 
   // MARK: Time and memory
 
