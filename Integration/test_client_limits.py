@@ -140,6 +140,17 @@ def test_room_for_more_of_a_request_is_given_back() -> None:
         assert control.call("GET", "k") == b"$5\r\nvalue\r\n"
 
 
+def test_a_large_argument_takes_its_own_room_only() -> None:
+    with Server(OURS) as server, server.connect() as client, server.connect() as other:
+        control = Connection(other)
+        Connection(client).call("CLIENT", "SETNAME", "large")
+        client.sendall(b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1000000\r\n" + b"x" * 900_000)
+        assert eventually(lambda: only(control, "qbuf", "large") == 900_000)
+        assert only(control, "tot-mem", "large") < 1_060_000
+        client.sendall(b"x" * 100_000 + b"\r\n")
+        assert client.recv(100) == b"+OK\r\n"
+
+
 @BINARIES
 def test_monitors_are_not_idle(binary: str) -> None:
     with Server(binary, "--timeout", "1") as server, server.connect() as client, server.connect() as idle:

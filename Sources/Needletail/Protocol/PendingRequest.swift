@@ -162,6 +162,9 @@ struct InputFootprint {
     unsafe (block + LargeArguments.headerBytes).copyMemory(from: buffer + parser.position, byteCount: present)
     end = parser.position
     incomingFilled = present
+    // Nothing more comes into the buffer until the argument is whole.
+    let head = Heap.goodSize(max(end - requestStart, Self.minimumBytes))
+    if capacity > head * 4 { move(to: head) }
     unsafe incoming = LargeArguments.Argument(block: block, blockBytes: size, byteCount: length)
     return true
   }
