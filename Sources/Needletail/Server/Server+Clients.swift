@@ -131,8 +131,10 @@ extension Server {
     let idleSeconds = now - Int(client.state.lastInteractionSeconds)
     engine.statistics.recentBuffers.note(input: client.state.connection.inputHeapByteCount,
       output: client.state.output.byteCount, now)
-    // One that waits for the end of a pause is not idle, nor one that is there to listen.
-    let isWaiting = client.state.connection.holds.contains(.pause) || client.state.modes.contains(.monitors)
+    // One whose requests wait for the end of a pause, or for a turn to run in, is not idle, nor one that is there to
+    // listen.
+    let isWaiting = !client.state.connection.holds.isDisjoint(with: .queueing)
+      || client.state.modes.contains(.monitors)
     if engine.settings.clientTimeoutSeconds > 0 && !isWaiting && idleSeconds > engine.settings.clientTimeoutSeconds {
       engine.logger.verbose("Closing idle client")
       return close(client)
