@@ -27,8 +27,8 @@ proc send_data_packet {fd status data {elapsed 0}} {
     suite_send_data_packet $fd $status $data $elapsed
 }
 
-# What a failed test may leave behind: replies that nobody read, an open transaction, another protocol, a server that
-# has ended. A connection that is in order is kept.
+# What a failed test may leave behind: replies that nobody read, an open transaction, another protocol, paused clients, a
+# server that has ended. A connection that is in order is kept.
 proc suite_recover {protocol} {
     if {[llength $::servers] == 0} return
     if {!$::external && ![is_alive [lindex $::servers end]]} {
@@ -39,6 +39,7 @@ proc suite_recover {protocol} {
         catch {reconnect}
         set ::suite_protocol 2
     }
+    catch {r client unpause}
     if {$::suite_protocol ne $protocol} {catch {r hello $protocol}}
 }
 
