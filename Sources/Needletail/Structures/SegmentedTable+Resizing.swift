@@ -27,11 +27,16 @@ extension SegmentedTable {
   mutating func makeRoom(_ first: Int, _ context: inout TableContext) {
     let bucketCount = unsafe Layout.bucketCount(directory![first])
     if bucketCount < Layout.maxBuckets {
-      rebuild(first, bucketCount: Layout.spread(Layout.nextBucketCount(bucketCount), prefix: prefix(first)),
-        &context)
+      rebuild(first, bucketCount: spread(Layout.nextBucketCount(bucketCount), first), &context)
     } else {
       split(first, &context)
     }
+  }
+
+  /// Not in a database: its entries are larger, so that the peak this takes away matters less there, and what it costs
+  /// right after a split more.
+  private func spread(_ bucketCount: Int, _ first: Int) -> Int {
+    Element.ownership == .keyspace ? bucketCount : Layout.spread(bucketCount, prefix: prefix(first))
   }
 
   /// Makes the segment smaller, or one of it and its sibling, and so on while that has a sibling as empty: elements
@@ -233,7 +238,7 @@ extension SegmentedTable {
 
   /// One of the two segments that a split makes, the one for word `first`.
   private mutating func makeHalf(_ count: Int, _ first: Int, _ context: borrowing TableContext) -> SplitHalf {
-    let bucketCount = Layout.spread(Layout.fittingBucketCount(count), prefix: prefix(first))
+    let bucketCount = spread(Layout.fittingBucketCount(count), first)
     return unsafe SplitHalf(segment: makeSegment(bucketCount, context), bucketCount: bucketCount)
   }
 }
