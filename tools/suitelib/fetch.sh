@@ -8,9 +8,14 @@ need_suite() {
   if [[ ! -f $helper ]]; then
     local lists=$place/apt
     mkdir -p "$lists/lists/partial" "$lists/cache/archives/partial"
-    local key=/usr/share/keyrings/debian-archive-keyring.gpg
-    printf 'deb-src [signed-by=%s] http://deb.debian.org/%s main\n' \
-      "$key" 'debian bookworm' "$key" 'debian-security bookworm-security' >"$lists/sources.list"
+    # The places that the system has its packages from have the sources as well.
+    debian_sources() {
+      apt-get indextargets 'Created-By: Packages' 'Origin: Debian' 'Component: main' --format \
+        'deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(REPO_URI) $(RELEASE) $(COMPONENT)' |
+        sort -u >"$lists/sources.list"
+      [[ -s $lists/sources.list ]]
+    }
+    debian_sources || { as_root apt-get update -qq </dev/null >&2 && debian_sources; } || return 1
     local options=(
       -o "Dir::Etc::SourceList=$lists/sources.list" -o Dir::Etc::SourceParts=- -o APT::Sandbox::User=root
       -o Acquire::http::Timeout=20 -o Acquire::Retries=1

@@ -3,7 +3,7 @@
 Each unit runs against Needletail and, when that has not been done before, against Redis 7.0.15, to know which tests it
 has, and against Redis 8.2.3: what that fails too is what newer servers do otherwise. A test that needs a command which
 does not exist yet, or that was never reached, is skipped as well, with the reason. Tests that passed stand in
-Integration/redis-suite/MODE.txt: one that no longer passes is a failure, --write adds new ones.
+Integration/redis-suite/MODE: one that no longer passes is a failure, --write adds new ones.
 """
 
 import argparse
@@ -130,9 +130,9 @@ def main() -> int:
     explanations = report.Explanations(ROOT / "Integration/redis-suite/explained.toml")
     regressions = 0
     for mode in modes[:1] if arguments.short else modes:
-        expected = report.Expected(ROOT / "Integration/redis-suite" / f"{mode}.txt")
         runner = Runner(mode, ours, arguments.timeout, port)
         for unit in units:
+            expected = report.Expected(ROOT / "Integration/redis-suite" / mode, unit)
             record = runner.run(unit)
             compared = [results.Record(), results.Record()]
             if not arguments.short:
@@ -144,16 +144,15 @@ def main() -> int:
             if not arguments.short:
                 counted.note(mode, unit, counts)
                 report.show(judged, arguments.quiet or unit in COUNTED_ONLY)
-            missing = expected.missing(unit, judged)
+            missing = expected.missing(judged)
             if missing:
                 # Some tests depend on the machine's pace: what passes the second time has not been lost.
-                missing &= expected.missing(unit, results.judge(*compared, runner.run(unit)))
+                missing &= expected.missing(results.judge(*compared, runner.run(unit)))
             for name in sorted(missing):
-                print(f"  NO LONGER PASSES {name}")
+                print(f"  NO LONGER PASSES {unit}: {name}")
             regressions += len(missing)
             if arguments.write and unit not in COUNTED_ONLY:
-                expected.add(unit, judged)
-                expected.write()
+                expected.add(judged)
     return 1 if regressions else 0
 
 

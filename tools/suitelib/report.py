@@ -83,22 +83,21 @@ class Explanations:
 
 
 class Expected:
-    """A sorted file of lines `unit: test`. Tests are only ever added."""
+    """The tests of one unit that are expected to pass: a sorted file, a name a line. Tests are only ever added."""
 
-    def __init__(self, path: pathlib.Path) -> None:
-        self.path = path
-        self.lines = set(path.read_text().splitlines()) if path.exists() else set()
+    def __init__(self, folder: pathlib.Path, unit: str) -> None:
+        self.path = folder / f"{unit.removeprefix('unit/').replace('/', '-')}.txt"
+        self.names = set(self.path.read_text().splitlines()) if self.path.exists() else set()
 
-    def missing(self, unit: str, judged: list[results.Result]) -> set[str]:
-        return {line for line in self.lines if line.startswith(f"{unit}: ")} - self.passed(unit, judged)
+    def missing(self, judged: list[results.Result]) -> set[str]:
+        return self.names - passed(judged)
 
-    def add(self, unit: str, judged: list[results.Result]) -> None:
-        self.lines |= self.passed(unit, judged)
+    def add(self, judged: list[results.Result]) -> None:
+        self.names |= passed(judged)
+        if self.names:
+            self.path.parent.mkdir(exist_ok=True)
+            self.path.write_text("".join(f"{name}\n" for name in sorted(self.names)))
 
-    def passed(self, unit: str, judged: list[results.Result]) -> set[str]:
-        return {
-            f"{unit}: {result.name}".replace("\n", "\\n")
-            for result in judged if result.outcome == "passed"}
 
-    def write(self) -> None:
-        self.path.write_text("".join(f"{line}\n" for line in sorted(self.lines)))
+def passed(judged: list[results.Result]) -> set[str]:
+    return {result.name.replace("\n", "\\n") for result in judged if result.outcome == "passed"}
