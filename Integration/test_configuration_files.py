@@ -462,6 +462,30 @@ def test_a_change_that_fails_changes_nothing(binary: str, start) -> None:
         server.client().ping()
 
 
+def test_a_directory_is_left_again(start) -> None:
+    server, other = start(OURS, "enable-protected-configs yes\n"), start(OURS, "")
+    client = server.client()
+    place = pathlib.Path(f"/proc/{server.process.pid}/cwd")
+    before = (place.readlink(), settings(client))
+    with pytest.raises(redis.ResponseError, match="related to argument 'port'"):
+        client.config_set("dir", "/", "port", other.port)
+    assert (place.readlink(), settings(client)) == before
+    client.config_set("dir", "/")
+    assert place.readlink() == pathlib.Path("/") and client.config_get("dir") == {"dir": "/"}
+
+
+def test_a_user_in_an_included_file(start, tmp_path: pathlib.Path) -> None:
+    """The rewritten file starts a server, or nothing is written."""
+    included = tmp_path / "users.conf"
+    included.write_text("user default on nopass ~* &* +@all\n")
+    server = start(OURS, f"include {included}\n")
+    server.client().config_set("hz", 33)
+    server.client().config_rewrite()
+    assert not [line for line in server.lines() if line.startswith("user ")]
+    server.restart()
+    assert server.client().config_get("hz") == {"hz": "33"}
+
+
 @BINARIES
 def test_out_of_memory_score(binary: str, start) -> None:
     server = start(binary, "oom-score-adj-values 3 4 5\n")

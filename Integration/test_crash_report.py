@@ -70,6 +70,25 @@ def test_a_command_in_a_transaction_is_named(server):
     assert '"EXEC"\n"DEBUG" "SEGFAULT"' in server.log()
 
 
+def test_a_renamed_command_keeps_its_secret():
+    server = Server(OURS, "--enable-debug-command", "yes", "--watchdog-period", "200", "--hz", "1",
+                    "--rename-command", "auth", "login", "--rename-command", "config", "settings")
+    try:
+        with server.connect() as connection:
+            connection.sendall(b"MULTI\r\nSETTINGS SET requirepass verysecret\r\nDEBUG SLEEP 0.5\r\nEXEC\r\n")
+            while b"+OK\r\n" not in connection.recv(4096).split(b"QUEUED\r\n")[-1]:
+                pass
+        # An idle loop is not held up: it sleeps for a second here.
+        time.sleep(1.5)
+        assert server.log().count("WATCHDOG TIMER EXPIRED") == 1
+        with server.connect() as connection:
+            connection.sendall(b"LOGIN verysecret\r\nMULTI\r\nLOGIN verysecret\r\nDEBUG SEGFAULT\r\nEXEC\r\n")
+            ended(server)
+        assert "DEBUG" in server.log() and "verysecret" not in server.log()
+    finally:
+        server.stop()
+
+
 def test_no_report_when_it_is_switched_off():
     server = Server(OURS, "--enable-debug-command", "yes", "--crash-log-enabled", "no")
     try:

@@ -52,6 +52,8 @@ def test_redis_beside_itself() -> None:
     """The grammar of all its commands makes nothing that depends on the moment: what differs is a server's doing."""
     with servers.start(ORACLE) as one, servers.start(ORACLE) as other:
         session = Session(one, other, 3, SEED)
+        # When one that waits goes on depends on the moment.
+        session.commands[:] = [command for command in session.commands if "blocking" not in command.flags]
         session.run(COMMANDS // 10)
         assert len(session.commands) > 300
         assert not session.findings, session.report()

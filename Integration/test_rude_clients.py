@@ -205,7 +205,7 @@ def test_crowd_that_never_reads(server: Server) -> None:
 
 
 def test_crowd_that_reads_long_replies(server: Server) -> None:
-    """Sending is shared out in time too: 50 clients that take 4 MB at once do not hold up one that takes 7 bytes."""
+    """Sending is shared out in time too: no turn waits for 20 clients that take 4 MB at a time."""
     server.call("SETRANGE", "k", 4 << 20, "v")
     ends = threading.Event()
 

@@ -28,7 +28,6 @@ static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SI
 
 static struct cs_crash_plan plan;
 static char log_path[4096];
-static bool is_attached;
 static pthread_t loop_thread;
 static uintptr_t load_address;
 static int reporting_thread, reported_signal;
@@ -126,25 +125,29 @@ static struct symbols read_symbols(void) {
   return s;
 }
 
-// Complexity: O(symbols), a few milliseconds for each frame.
-static const Elf64_Sym *symbol_at(const struct symbols *s, uintptr_t address) {
+// Finds the function of each frame, in one pass over the symbols: a few milliseconds. A caller's address is the one
+// behind its call, which may belong to the next function.
+static void find_symbols(const struct symbols *s, void *const *frames, int count, const Elf64_Sym **found) {
   for (size_t i = 0; i < s->count; i++) {
     const Elf64_Sym *symbol = &s->first[i];
     if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC || symbol->st_name >= s->name_bytes) continue;
-    if (address >= symbol->st_value && address - symbol->st_value < symbol->st_size) return symbol;
+    for (int frame = 0; frame < count; frame++) {
+      uintptr_t address = (uintptr_t)frames[frame] - load_address - 1;
+      if (address >= symbol->st_value && address - symbol->st_value < symbol->st_size) found[frame] = symbol;
+    }
   }
-  return 0;
 }
 
 static void write_stack(int fd) {
   void *frames[FRAMES];
   int count = backtrace(frames, FRAMES);
   struct symbols symbols = read_symbols();
+  const Elf64_Sym *found[FRAMES] = {0};
+  find_symbols(&symbols, frames, count, found);
   print(fd, "\n------ STACK TRACE ------\n(names as the linker knows them: swift demangle reads them)\n");
   for (int i = 0; i < count; i++) {
     uintptr_t address = (uintptr_t)frames[i];
-    // A caller's address is the one behind its call, which may belong to the next function.
-    const Elf64_Sym *symbol = symbol_at(&symbols, address - load_address - 1);
+    const Elf64_Sym *symbol = found[i];
     if (symbol) {
       print(fd, "%.900s+0x%zx [0x%zx]\n", symbols.names + symbol->st_name,
             (size_t)(address - load_address - symbol->st_value), (size_t)address);
@@ -220,7 +223,7 @@ static void on_crash(int number, siginfo_t *info, void *machine) {
   if (number == SIGILL || number == SIGTRAP) print(fd, "A check of the program failed (a trap of Swift's).\n");
   char name[16] = "";
   pthread_getname_np(pthread_self(), name, sizeof name);
-  bool is_loop = is_attached && pthread_equal(pthread_self(), loop_thread);
+  bool is_loop = pthread_equal(pthread_self(), loop_thread);
   print(fd, "Thread: %d %s%s\n", thread, name, is_loop ? " (the event loop)" : "");
   write_stack(fd);
   if (is_loop) {
@@ -251,7 +254,6 @@ static int note_load_address(struct dl_phdr_info *info, size_t size, void *unuse
 int cs_crash_prepare(const struct cs_crash_plan *wanted, const char *path) {
   plan = *wanted;
   loop_thread = pthread_self();
-  is_attached = true;
   snprintf(log_path, sizeof log_path, "%s", path);
   dl_iterate_phdr(note_load_address, 0);
   // The first use loads a library, which a handler must not do.

@@ -40,10 +40,10 @@ need_exporter() {
   place=$(mktemp -d)
   chmod 755 "$place"
   echo "fetching prometheus-redis-exporter" >&2
+  trap 'rm -rf "$place"; trap - RETURN' RETURN
   (cd "$place" && { apt-get download -qq prometheus-redis-exporter || { as_root apt-get update -qq &&
-    apt-get download -qq prometheus-redis-exporter; }; } && dpkg-deb -x ./*.deb .) </dev/null >&2
-  cp "$place/usr/bin/prometheus-redis-exporter" "$bin"
-  rm -rf "$place"
+    apt-get download -qq prometheus-redis-exporter; }; } && dpkg-deb -x ./*.deb .) </dev/null >&2 &&
+    cp "$place/usr/bin/prometheus-redis-exporter" "$bin"
 }
 
 # A virtual environment in .build-python with the clients and Redis 8.2.3, made anew when its list changes.

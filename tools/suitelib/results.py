@@ -14,7 +14,6 @@ UNKNOWN = [
     (re.compile(r"nothing is evicted yet()"), "eviction"),
     (re.compile(r"there is no (append-only file|replication|cluster|TLS) yet"), "{}"),
     (re.compile(r"Active defragmentation is not there yet()"), "defragmentation"),
-    (re.compile(r"clients are not disconnected for their memory yet()"), "client eviction"),
     (re.compile(r"Unknown option or number of arguments for CONFIG SET - '([^']*)'"), "setting {}"),
 ]
 

@@ -138,8 +138,8 @@ void cs_disable_huge_pages(void);
 // outputs; the parent ends with status 0. Only before other threads start. Returns 0, or -1 with errno.
 int cs_daemonize(void);
 
-// Makes room for titles where the arguments and the environment lie, which are moved away. Only before other threads
-// start.
+// Makes room for titles where the arguments and the environment lie. The environment is moved away; the arguments must
+// have been read. Only before other threads start.
 void cs_claim_process_title(void);
 
 // Makes `title` what process lists show, as far as there is room; nothing without the call above.

@@ -18,7 +18,7 @@ extension Engine {
 
   /// ACL CAT [category]
   private mutating func aclCatCommand(_ request: Request) {
-    guard request.count <= 3 else { return replyACLSyntax(request) }
+    guard request.count <= 3 else { return rejectSubcommandArguments(request, of: "ACL") }
     guard request.count == 3 else {
       let names = ACLCategories.all.names
       reply.array(names.count)
@@ -28,7 +28,7 @@ extension Engine {
     guard let category = ACLCategories.named(request[2]) else {
       return reply.error { text in
         text.append("ERR Unknown category '")
-        text.append(request[2])
+        text.append(request[2], limit: 128)
         text.append("'")
       }
     }
@@ -39,7 +39,7 @@ extension Engine {
 
   /// ACL GENPASS [bits]
   private mutating func aclGenpassCommand(_ request: Request) {
-    guard request.count <= 3 else { return replyACLSyntax(request) }
+    guard request.count <= 3 else { return rejectSubcommandArguments(request, of: "ACL") }
     var bits = 256
     if request.count == 3 {
       guard let given = request[2].integer else { return reply.notAnInteger() }
@@ -58,15 +58,6 @@ extension Engine {
   }
 
   private static var passwordBitsMax: Int { 4096 }
-
-  /// For what the table's arity cannot say.
-  private mutating func replyACLSyntax(_ request: Request) {
-    reply.error { text in
-      text.append("ERR unknown subcommand or wrong number of arguments for '")
-      text.append(request[1])
-      text.append("'. Try ACL HELP.")
-    }
-  }
 
   private mutating func aclHelpCommand() {
     reply.help(

@@ -50,10 +50,7 @@ extension Engine {
   }
 
   private func mayChangeData(_ info: CommandInfo, _ client: Client) -> Bool {
-    if info.id == .transaction(.exec) {
-      return unsafe client.state.isQueueing && client.state.transaction?.pointee.holdsWrites == true
-    }
-    return !info.flags.isDisjoint(with: [.write, .mayReplicate])
+    !flagsToRun(info, client).isDisjoint(with: [.write, .mayReplicate])
   }
 
   /// The request, and what its client has sent after it, waits for the end of the pause.
@@ -67,7 +64,7 @@ extension Engine {
 
   /// CLIENT PAUSE timeout [WRITE | ALL]
   mutating func clientPauseCommand(_ request: Request) {
-    guard request.count <= 4 else { return rejectSubcommandArguments(request) }
+    guard request.count <= 4 else { return rejectSubcommandArguments(request, of: "CLIENT") }
     var isOfAll = true
     if request.count == 4 {
       isOfAll = request[3].equalsIgnoringCase("all")
@@ -75,13 +72,8 @@ extension Engine {
         return reply.error("ERR CLIENT PAUSE mode must be WRITE or ALL")
       }
     }
-    guard let timeout = request[2].integer else {
-      return reply.error("ERR timeout is not an integer or out of range")
-    }
-    guard timeout >= 0 else { return reply.error("ERR timeout is negative") }
-    let (end, isBeyond) = keyspace.nowMilliseconds.addingReportingOverflow(timeout)
-    guard !isBeyond else { return reply.error("ERR timeout is out of range") }
-    if timeout > 0 { pause.begin(until: end, ofAll: isOfAll) }
+    guard let end = timeoutEnd(request[2]) else { return }
+    if end > keyspace.nowMilliseconds { pause.begin(until: end, ofAll: isOfAll) }
     reply.ok()
   }
 
@@ -92,7 +84,7 @@ extension Engine {
 
   /// CLIENT UNBLOCK id [TIMEOUT | ERROR]: no client waits in a command, and CLIENT PAUSE is not to be got around.
   mutating func clientUnblockCommand(_ request: Request) {
-    guard request.count <= 4 else { return rejectSubcommandArguments(request) }
+    guard request.count <= 4 else { return rejectSubcommandArguments(request, of: "CLIENT") }
     if request.count == 4 {
       guard request[3].equalsIgnoringCase("timeout") || request[3].equalsIgnoringCase("error") else {
         return reply.error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
@@ -100,14 +92,5 @@ extension Engine {
     }
     guard request[2].integer != nil else { return reply.error("ERR value is not an integer or out of range") }
     reply.integer(0)
-  }
-
-  /// What Redis answers where a subcommand has more arguments than it can use.
-  mutating func rejectSubcommandArguments(_ request: Request) {
-    reply.error { text in
-      text.append("ERR unknown subcommand or wrong number of arguments for '")
-      text.append(request[1], limit: 128)
-      text.append("'. Try CLIENT HELP.")
-    }
   }
 }

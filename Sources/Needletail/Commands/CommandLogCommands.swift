@@ -82,13 +82,7 @@ extension CommandLogs.Kind {
 extension Engine {
   /// SLOWLOG GET [count]
   mutating func slowlogGetCommand(_ request: Request) {
-    guard request.count <= 3 else {
-      return reply.error { text in
-        text.append("ERR unknown subcommand or wrong number of arguments for '")
-        text.append(request[1], limit: 128)
-        text.append("'. Try SLOWLOG HELP.")
-      }
-    }
+    guard request.count <= 3 else { return rejectSubcommandArguments(request, of: "SLOWLOG") }
     guard request.count == 3 else { return replyLog(.slow, 10) }
     replyLog(.slow, request[2])
   }

@@ -69,7 +69,7 @@ extension Engine {
     commandLogs[kind].add(entry, limit: logLength(kind))
   }
 
-  private func logLength(_ kind: CommandLogs.Kind) -> Int {
+  private mutating func logLength(_ kind: CommandLogs.Kind) -> Int {
     switch kind {
     case .slow: settings.slowlogMaxLength
     case .largeRequest: settings.largeRequestLogMaxLength
@@ -78,19 +78,19 @@ extension Engine {
   }
 
   /// The arguments as logs show them: not too many, none too long, no secrets.
-  private func loggedArguments(_ info: CommandInfo, _ request: Request) -> [[UInt8]] {
+  private mutating func loggedArguments(_ info: CommandInfo, _ request: Request) -> [[UInt8]] {
     let limit = settings.slowlogEntryMaxArguments
     let shown = request.count <= limit ? request.count : limit - 1
     let secrets = SecretArguments(info.id, request)
-    var arguments = (0..<shown).map { index -> [UInt8] in
-      if secrets.contain(index) { return SecretArguments.substitute }
-      return loggedArgument(index, request)
+    var arguments: [[UInt8]] = []
+    for index in 0..<shown {
+      arguments.append(secrets.contain(index) ? SecretArguments.substitute : loggedArgument(index, request))
     }
     if shown < request.count { arguments.append(Array("... (\(request.count - shown) more arguments)".utf8)) }
     return arguments
   }
 
-  private func loggedArgument(_ index: Int, _ request: Request) -> [UInt8] {
+  private mutating func loggedArgument(_ index: Int, _ request: Request) -> [UInt8] {
     let count = request[index].count
     let limit = settings.slowlogEntryMaxStringBytes
     guard count > limit else { return watch.keptStarts.start(of: index, in: request) ?? request[index].array }
@@ -103,6 +103,7 @@ extension Engine {
 struct SecretArguments {
   static let substitute = Array("(redacted)".utf8)
 
+  /// Ascending.
   private var indices: [Int] = []
 
   init(_ id: CommandID, _ request: Request) {
@@ -125,23 +126,30 @@ struct SecretArguments {
         indices.append(index + 1)
       }
     case .key(.migrate):
-      // MIGRATE host port key database timeout [COPY] [REPLACE] [AUTH password | AUTH2 user password] [KEYS ...]
-      var index = 6
-      while index < request.count && !request[index].equalsIgnoringCase("keys") {
-        let secrets = request[index].equalsIgnoringCase("auth") ? 1 : request[index].equalsIgnoringCase("auth2") ? 2 : 0
-        indices += (0..<secrets).map { index + 1 + $0 }
-        index += 1 + secrets
-      }
+      indices = MigrateOptions(KeyScan(request: request, start: 0)).secrets
     default: break
     }
   }
 
-  func contain(_ index: Int) -> Bool { indices.contains(index) }
+  /// Complexity: O(log n).
+  func contain(_ index: Int) -> Bool {
+    var range = 0..<indices.count
+    while let middle = range.isEmpty ? nil : (range.lowerBound + range.upperBound) / 2 {
+      if indices[middle] == index { return true }
+      range = indices[middle] < index ? middle + 1..<range.upperBound : range.lowerBound..<middle
+    }
+    return false
+  }
 
-  private static func isSecret(setting name: ByteView) -> Bool {
-    let secrets: [StaticString] = [
-      "requirepass", "masterauth", "masteruser", "tls-key-file-pass", "tls-client-key-file-pass",
-    ]
-    return secrets.contains { name.equalsIgnoringCase($0) }
+  private static func isSecret(setting name: ByteView) -> Bool { SettingSpec.named(name.array)?.isSecret == true }
+}
+
+extension CommandID {
+  /// A request of it may hold what `SecretArguments` finds, or of a container, what its subcommands' may.
+  var mayHoldSecrets: Bool {
+    switch self {
+    case .connection(.auth), .connection(.hello), .server(.config), .server(.configSet), .acl, .key(.migrate): true
+    default: false
+    }
   }
 }

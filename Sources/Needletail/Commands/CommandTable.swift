@@ -18,6 +18,10 @@ struct CommandInfo: Sendable {
   /// The argument that names an element of the first key's collection; 0: none does.
   let elementIndex: Int16
   let isContainer: Bool
+
+  /// What Redis does not let a client do that monitors.
+  @inline(__always)
+  var touchesKeyspace: Bool { !flags.isDisjoint(with: [.write, .readonly, .mayReplicate]) }
 }
 
 struct CommandCounters {

@@ -5,8 +5,8 @@ struct CommandWatch {
   var cycles = UInt64.max
   /// So is one with a reply above this.
   var replyBytes = Int.max
-  /// A request with so many arguments may be above the limit for requests, as may one with a large argument.
-  var argumentCount = Int.max
+  /// A request that may have as many bytes is looked at.
+  var requestBytes = Int.max
   /// Somebody looks at every command: MONITOR, HOTKEYS.
   var seesAll = false
   /// Times go into the histograms of `commands`.
@@ -31,13 +31,11 @@ extension Engine {
     var microseconds = slowest >= 0 ? slowest : Int.max
     if threshold > 0 && threshold < Int.max / 1000 { microseconds = min(microseconds, threshold * 1000) }
     // More than a century is never.
-    watch.cycles = microseconds < 1 << 52 ? clock.cycles(microseconds: microseconds) : .max
+    watch.cycles = microseconds < 1 << 50 ? clock.cycles(microseconds: microseconds) : .max
     let reply = settings.largeReplyThresholdBytes
     watch.replyBytes = reply >= 0 ? reply : .max
     let request = settings.largeRequestThresholdBytes
-    // An argument that is none of the large ones has at most as many bytes as one read.
-    watch.argumentCount = request >= 0 ? max(1, request / (128 << 10)) : .max
-    if request >= 0 && request < 128 << 10 { watch.argumentCount = 0 }
+    watch.requestBytes = request >= 0 ? request : .max
     watch.tracksLatency = settings.latencyTracking
     watch.seesAll = !monitors.isEmpty || hotKeys?.isActive == true
   }
@@ -68,6 +66,14 @@ extension Request {
     func header(_ number: Int) -> Int { 3 + decimalDigitCount(UInt(number)) }
     return (0..<count).reduce(header(count)) { $0 + header(self[$1].count) + self[$1].count + 2 }
   }
+
+  /// At least `wireByteCount`, of a request without large arguments: all others lie in one block, in order, and what
+  /// is sent around each takes 16 bytes at most. Complexity: O(1).
+  @inline(__always)
+  var wireByteLimit: Int {
+    let last = self[count - 1]
+    return unsafe last.base - self[0].base + last.count + 16 * (count + 1)
+  }
 }
 
 /// The starts of a request's large arguments, copied before it runs: what logs show of them. A value that was read into
@@ -87,7 +93,7 @@ extension Request {
     for index in 0..<request.count where request[index].count >= RequestParser.largeArgumentBytes {
       let start = bytes.count
       let part = request[index][0..<min(limit, request[index].count)]
-      for i in 0..<part.count { bytes.append(part[i]) }
+      unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(start: part.base, count: part.count))
       parts.append((index, start..<bytes.count))
     }
   }

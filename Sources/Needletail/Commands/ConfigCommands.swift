@@ -109,7 +109,7 @@ extension Engine {
     do throws(SystemFailure) {
       let rewrite = ConfigurationRewrite(try contents(ofFile: path, orMissing: []), settings, writesAll: writesAll)
       let directory = facts.startDirectory
-      let text = rewrite.text { Self.settings(of: $0, path: path, startDirectory: directory) }
+      let text = try rewrite.text { Self.settings(of: $0, path: path, startDirectory: directory) }
       // A password can be that long.
       guard text.count <= ConfigurationLoader.fileMaxBytes else {
         throw SystemFailure(reason: "it would be too long to be read again")
@@ -129,6 +129,7 @@ extension Engine {
     loader.settings.directory = startDirectory
     do throws(ConfigurationError) {
       try loader.readText(text, ofFile: path)
+      try loader.judgeUser()
       return loader.settings
     } catch {
       return nil

@@ -126,12 +126,18 @@ extension Engine {
     guard let keyCount = request[2].integer, keyCount >= 0 else { return replyNotPositive() }
     let prefix = request.count > 3 ? request[3].array : Array("key".utf8)
     let size = request.count > 4 ? request[4].integer : 0
-    guard let size, 0...settings.bulkLengthMaxBytes ~= size else { return replyNotPositive() }
+    guard let size, 0...settings.stringMaxBytes ~= size else { return replyNotPositive() }
+    // Room for the longest value of those that are as long as they come.
+    let capacity = max(size, 32)
+    guard let value = unsafe Heap.tryAllocate(capacity) else { return replyOutOfMemory() }
+    defer { unsafe Heap.free(value, capacity) }
+    unsafe value.initializeMemory(as: UInt8.self, repeating: 0, count: capacity)
     for number in 0..<keyCount {
-      let name = prefix + Array(":\(number)".utf8)
-      var value = Array("value:\(number)".utf8)
-      if size > 0 { value = Array(value.prefix(size)) + [UInt8](repeating: 0, count: max(0, size - value.count)) }
-      guard populate(name, value, in: request.client.database) else { return replyOutOfMemory() }
+      let text = Array("value:\(number)".utf8)
+      let count = size > 0 ? size : text.count
+      unsafe value.copyMemory(from: text, byteCount: min(count, text.count))
+      let isThere = unsafe populate(prefix + Array(":\(number)".utf8), ByteView(value, count: count), request)
+      guard isThere else { return replyOutOfMemory() }
     }
     reply.ok()
   }
@@ -139,20 +145,17 @@ extension Engine {
   private mutating func replyNotPositive() { reply.error("ERR value is out of range, must be positive") }
 
   /// - Returns: false when there is no memory for it.
-  private mutating func populate(_ name: [UInt8], _ value: [UInt8], in database: Int) -> Bool {
+  private mutating func populate(_ name: [UInt8], _ value: ByteView, _ request: Request) -> Bool {
     unsafe name.withUnsafeBytes { name in
-      unsafe value.withUnsafeBytes { value in
-        let key = unsafe Key(ByteView(name.baseAddress!, count: name.count), keyspace.seed)
-        var found = keyspace.find(key, in: database)
-        if found.entry != nil { return true }
-        do throws(OutOfMemory) {
-          try keyspace.setString(&found, unsafe ByteView(value.baseAddress!, count: value.count), expiry: .clear)
-          keyspace.effects.count(1)
-          keyspace.countSize(found, .string, lengthBefore: -1, lengthAfter: found.length)
-          return true
-        } catch {
-          return false
-        }
+      let key = unsafe Key(ByteView(name.baseAddress!, count: name.count), keyspace.seed)
+      var found = keyspace.find(key, in: request.client.database)
+      if found.entry != nil { return true }
+      do throws(OutOfMemory) {
+        try keyspace.setString(&found, value, expiry: .clear)
+        report(.string, "set", found, lengthBefore: -1, lengthAfter: found.length)
+        return true
+      } catch {
+        return false
       }
     }
   }

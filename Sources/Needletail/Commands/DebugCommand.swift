@@ -39,11 +39,7 @@ extension Engine {
     } else if name.equalsIgnoringCase("stringmatch-len") && count == 4 {
       reply.integer(GlobPattern(request[2]).matches(request[3]) ? 1 : 0)
     } else if !debugCrashing(request) && !debugFreezing(request) && !debugTesting(request) {
-      reply.error { text in
-        text.append("ERR unknown subcommand or wrong number of arguments for '")
-        text.append(name, limit: 128)
-        text.append("'. Try DEBUG HELP.")
-      }
+      rejectSubcommandArguments(request, of: "DEBUG")
     }
   }
 

@@ -18,9 +18,6 @@ extension Engine {
   @inline(never)
   private mutating func executeInMode(_ command: CommandIndex?, _ request: Request) {
     let modes = request.client.state.modes
-    if modes.contains(.monitors), let command, Self.touchesKeyspace(command, request, commands) {
-      return reply.error("ERR Replica can't interact with the keyspace")
-    }
     // CLIENT REPLY SKIP is about the command after it, this one: it may well be another SKIP.
     request.client.state.modes.remove(.skipsNextReply)
     let isUnanswered = !modes.isDisjoint(with: [.repliesOff, .skipsNextReply])
@@ -32,17 +29,6 @@ extension Engine {
     if request.client.state.connection.holds.contains(.pause) { request.client.state.modes = modes }
     reply.resume()
     keyspace.clock.isFrozen = false
-  }
-
-  /// What Redis does not let a client do that monitors.
-  private static func touchesKeyspace(_ command: CommandIndex, _ request: Request, _ commands: borrowing CommandTable)
-    -> Bool
-  {
-    var index = command
-    if commands.info(index).isContainer, request.count > 1 { index = commands.lookup(request[1], in: index) ?? index }
-    let info = commands.info(index)
-    return info.accepts(argumentCount: request.count)
-      && !info.flags.isDisjoint(with: [.write, .readonly, .mayReplicate])
   }
 
   private mutating func dispatch(_ command: CommandIndex?, _ request: Request) {
@@ -68,6 +54,9 @@ extension Engine {
     if isLoading && !info.flags.contains(.loading) { return rejectWhileLoading(index, request.client) }
     if persistence.hasBackgroundFailed && refusesWrites && changesData(info, request.client) {
       return rejectUnsaved(index, request.client)
+    }
+    if request.client.state.modes.contains(.monitors) && info.touchesKeyspace {
+      return rejectMonitor(index, request.client)
     }
     if pause.isActive && mustWait(info, request) { return hold(command, request) }
     if request.client.state.isQueueing && !info.id.isImmediate { return queueIfAllowed(index, info, request) }
@@ -96,11 +85,11 @@ extension Engine {
     let writtenBefore = reply.writtenByteCount
     // Large arguments can become values, of which the command itself may let go again.
     let hasLarge = !keyspace.largeArguments.isEmpty
-    if hasLarge { watch.keptStarts.keep(of: request, settings.slowlogEntryMaxStringBytes) }
     if info.flags.contains(.write) && hasHugeArgument(request) && !reserveEntries(index, request) {
       commands.updateCounters(index) { $0.rejectedCalls += 1 }
       return replyOutOfMemory()
     }
+    if hasLarge { watch.keptStarts.keep(of: request, settings.slowlogEntryMaxStringBytes) }
     #if PLANTED_FAULTS
     runWithFault(info.id, request)
     #else
@@ -126,7 +115,7 @@ extension Engine {
       if watch.tracksLatency { counters.countLatency(nanoseconds: clock.nanoseconds(cycles)) }
     }
     let written = reply.writtenByteCount &- writtenBefore
-    if cycles >= watch.cycles || written > watch.replyBytes || request.count >= watch.argumentCount || hasLarge
+    if cycles >= watch.cycles || written > watch.replyBytes || request.wireByteLimit > watch.requestBytes || hasLarge
       || watch.seesAll
     {
       observe(index, request, CommandCost(cycles: cycles, replyBytes: written))
@@ -252,6 +241,17 @@ extension Engine {
     }
   }
 
+  /// What Redis answers where a subcommand has more arguments than it can use, or is none of `container`'s.
+  mutating func rejectSubcommandArguments(_ request: Request, of container: StaticString) {
+    reply.error { text in
+      text.append("ERR unknown subcommand or wrong number of arguments for '")
+      text.append(request[1], limit: Self.echoedBytesMax)
+      text.append("'. Try ")
+      text.append(container)
+      text.append(" HELP.")
+    }
+  }
+
   @inline(never)
   private mutating func rejectArgumentCount(_ index: CommandIndex, _ client: Client) {
     commands.updateCounters(index) { $0.rejectedCalls += 1 }
@@ -313,12 +313,24 @@ extension Engine {
     reply.error("LOADING Redis is loading the dataset in memory")
   }
 
+  @inline(never)
+  private mutating func rejectMonitor(_ index: CommandIndex, _ client: Client) {
+    commands.updateCounters(index) { $0.rejectedCalls += 1 }
+    abortTransaction(client)
+    reply.error("ERR Replica can't interact with the keyspace")
+  }
+
+  /// A command's flags; of EXEC, those of all that it runs.
+  func flagsToRun(_ info: CommandInfo, _ client: Client) -> CommandFlags {
+    guard info.id == .transaction(.exec), client.state.isQueueing else { return info.flags }
+    return unsafe client.state.transaction?.pointee.queuedFlags ?? []
+  }
+
   /// PING is refused like a write, so that whoever watches over the server hears of it.
   private func changesData(_ info: CommandInfo, _ client: Client) -> Bool {
     switch info.id {
     case .connection(.ping): true
-    case .transaction(.exec): unsafe client.state.isQueueing && client.state.transaction?.pointee.holdsWrites == true
-    default: info.flags.contains(.write)
+    default: flagsToRun(info, client).contains(.write)
     }
   }
 

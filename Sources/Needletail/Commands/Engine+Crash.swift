@@ -35,12 +35,7 @@ extension Engine {
   /// INFO and a line for each client. Allocates.
   mutating func crashText() -> [UInt8] {
     var text = ClientText()
-    for client in clients.all {
-      unsafe withUnsafePointer(to: ByteView.empty) { nothing in
-        let request = unsafe Request(client: client, arguments: nothing, count: 0, hash: 0, hashedIndex: 0)
-        appendClient(client, request, to: &text)
-      }
-    }
+    for client in clients.all { appendClient(client, to: &text) }
     return Array(info(["everything"]).utf8) + Array("\r\n# Clients\r\n".utf8) + text.bytes
   }
 }
@@ -51,16 +46,20 @@ extension RequestBatch {
 
   /// Writes the request that is being executed to a descriptor. Runs in a signal handler: allocates nothing.
   /// - Returns: false when none is.
-  func describeExecuting(to descriptor: CInt) -> Bool {
-    guard executing < count else { return false }
-    let request = self.request(self[executing])
-    // Whoever reads the log must not learn a password.
-    let name = request[0]
-    let isSecret = name.equalsIgnoringCase("auth") || name.equalsIgnoringCase("hello")
-      || name.equalsIgnoringCase("config") || name.equalsIgnoringCase("acl") || name.equalsIgnoringCase("migrate")
+  func describeExecuting(to descriptor: CInt, _ commands: borrowing CommandTable) -> Bool {
+    guard 0..<count ~= executing else { return false }
+    let item = self[executing]
+    let request = self.request(item)
+    // Whoever reads the log must not learn a password, whatever the command is called here.
+    let isSecret = item.command.map { commands.info($0).id.mayHoldSecrets } ?? true
     for index in 0..<min(request.count, isSecret ? 1 : Self.shownArguments) {
       unsafe cs_crash_write(descriptor, index == 0 ? "\"" : " \"", index == 0 ? 1 : 2)
-      unsafe cs_crash_write_escaped(descriptor, request[index].base, request[index].count)
+      // The command may have freed a large one.
+      if request[index].count >= RequestParser.largeArgumentBytes {
+        unsafe cs_crash_write(descriptor, "(large)", 7)
+      } else {
+        unsafe cs_crash_write_escaped(descriptor, request[index].base, request[index].count)
+      }
       unsafe cs_crash_write(descriptor, "\"", 1)
     }
     if request.count > (isSecret ? 1 : Self.shownArguments) { unsafe cs_crash_write(descriptor, " ...", 4) }

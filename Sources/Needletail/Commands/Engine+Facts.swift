@@ -5,7 +5,6 @@ extension Engine {
   /// Brings `facts` up to date.
   mutating func refreshFacts() {
     notePeakMemory()
-    facts.monotonicClock = "X86 TSC @ \(Int(1000 / clock.nanosecondsPerCycle)) ticks/us"
     facts.allocator = AllocatorFacts.read()
     let progress = keyspace.context.units.freer.progress
     facts.pendingFreeCount = progress.pending
@@ -43,11 +42,15 @@ enum AllocatorFacts {
   /// The number by which jemalloc means all its arenas together.
   private static let allArenas = 4096
 
-  /// Gives free pages back to the system.
-  static func purge() -> Bool {
+  /// Has `freer` give free pages back to the system, which can be gigabytes of them.
+  static func purge(on freer: BackgroundFreer) {
     // What this thread keeps for itself first.
-    unsafe _ = je_control("thread.tcache.flush", nil, nil, nil, 0)
-    return unsafe je_control("arena.\(allArenas).purge", nil, nil, nil, 0) == 0
+    Heap.flushThreadCache()
+    let byteCount = 16
+    unsafe freer.enqueue({ block, byteCount, _, _ in
+      unsafe Heap.free(block, byteCount)
+      unsafe _ = je_control("arena.\(AllocatorFacts.allArenas).purge", nil, nil, nil, 0)
+    }, Heap.allocate(byteCount), byteCount, tag: 0)
   }
 
   /// jemalloc's own report, which has some 10 KB.

@@ -10,6 +10,8 @@ struct HotKeys {
     static let net = Metrics(rawValue: 1 << 1)
   }
 
+  /// Of a command with more keys only the first are counted, since a key without a counter costs a walk over all.
+  static let keysOfCommandMax = 64
   static let shownMax = 64
   static let shownByDefault = 10
 
@@ -112,10 +114,14 @@ extension Engine {
     hotKeys?.bytes += bytes
     guard hotKeys?.drawsSample() == true else { return }
     var keys: [ByteView] = []
-    _ = commands.row(index).forEachKey(KeyScan(request: request, start: 0)) { place, _ in keys.append(request[place]) }
+    var keyCount = 0
+    _ = commands.row(index).forEachKey(KeyScan(request: request, start: 0)) { place, _ in
+      if keyCount < HotKeys.keysOfCommandMax { keys.append(request[place]) }
+      keyCount += 1
+    }
     for key in keys {
-      if hotKeys?.metrics.contains(.cpu) == true { hotKeys?.cpu.add(key, cost.cycles / UInt64(keys.count)) }
-      if hotKeys?.metrics.contains(.net) == true { hotKeys?.net.add(key, UInt64(max(0, bytes) / keys.count)) }
+      if hotKeys?.metrics.contains(.cpu) == true { hotKeys?.cpu.add(key, cost.cycles / UInt64(keyCount)) }
+      if hotKeys?.metrics.contains(.net) == true { hotKeys?.net.add(key, UInt64(max(0, bytes) / keyCount)) }
     }
   }
 

@@ -157,11 +157,6 @@ extension Engine {
     }
   }
 
-  private mutating func field(_ name: StaticString, _ value: Int) {
-    reply.bulk(name)
-    reply.integer(value)
-  }
-
   private mutating func replyHotKeys(_ name: StaticString, _ keys: [(key: [UInt8], amount: Int)]) {
     reply.bulk(name)
     reply.array(keys.count * 2)

@@ -105,7 +105,6 @@ extension Engine {
   /// - Parameter names: sections, in lower case; empty: the default ones.
   mutating func info(_ names: [String] = []) -> String {
     let selected = InfoSection.selected(by: names)
-    if selected.contains(.server) { refreshFacts() }
     let report = selected.contains(.memory) ? memoryReport() : nil
     var text = InfoText()
     for section in InfoSection.allCases where selected.contains(section) {
@@ -139,7 +138,7 @@ extension Engine {
     text.field("redis_mode", "standalone")
     text.field("os", SystemFacts.operatingSystem)
     text.field("arch_bits", Int.bitWidth)
-    if let clock = facts.monotonicClock { text.field("monotonic_clock", clock) }
+    text.field("monotonic_clock", "X86 TSC @ \(Int(1000 / clock.nanosecondsPerCycle)) ticks/us")
     text.field("multiplexing_api", "epoll")
     text.field("atomicvar_api", "atomic-builtin")
     text.field("process_id", getpid())
@@ -188,7 +187,7 @@ extension Engine {
     text.field("used_memory_startup", report.startupBytes)
     text.field("used_memory_dataset", report.datasetBytes)
     text.field("used_memory_dataset_perc", InfoText.fixed(report.datasetPercentage, 2) + "%")
-    if let allocator = facts.allocator {
+    if let allocator = report.allocator {
       text.field("allocator_allocated", allocator.allocatedBytes)
       text.field("allocator_active", allocator.activeBytes)
       text.field("allocator_resident", allocator.residentBytes)
@@ -199,15 +198,15 @@ extension Engine {
     // There is no limit yet.
     text.bytes("maxmemory", 0)
     text.field("maxmemory_policy", settings.evictionPolicy.rawValue)
-    if let allocator = facts.allocator {
-      text.decimal("allocator_frag_ratio", ratio(allocator.activeBytes, allocator.allocatedBytes), digits: 2)
-      text.field("allocator_frag_bytes", allocator.activeBytes - allocator.allocatedBytes)
-      text.decimal("allocator_rss_ratio", ratio(allocator.residentBytes, allocator.activeBytes), digits: 2)
-      text.field("allocator_rss_bytes", allocator.residentBytes - allocator.activeBytes)
-      text.decimal("rss_overhead_ratio", ratio(resident, allocator.residentBytes), digits: 2)
+    if let allocator = report.allocator {
+      text.decimal("allocator_frag_ratio", allocator.fragmentationRatio, digits: 2)
+      text.field("allocator_frag_bytes", allocator.fragmentationBytes)
+      text.decimal("allocator_rss_ratio", allocator.residentRatio, digits: 2)
+      text.field("allocator_rss_bytes", allocator.idleBytes)
+      text.decimal("rss_overhead_ratio", MemoryReport.ratio(resident, allocator.residentBytes), digits: 2)
       text.field("rss_overhead_bytes", resident - allocator.residentBytes)
     }
-    text.decimal("mem_fragmentation_ratio", ratio(resident, used), digits: 2)
+    text.decimal("mem_fragmentation_ratio", MemoryReport.ratio(resident, used), digits: 2)
     text.field("mem_fragmentation_bytes", resident - used)
     text.field("mem_not_counted_for_evict", report.limboBytes)
     text.field("mem_replication_backlog", 0)
@@ -223,8 +222,6 @@ extension Engine {
     text.field("lazyfree_pending_objects", facts.pendingFreeCount)
     text.field("lazyfreed_objects", facts.freedCount)
   }
-
-  private func ratio(_ a: Int, _ b: Int) -> Double { b > 0 ? Double(a) / Double(b) : 0 }
 
   private func appendStats(_ text: inout InfoText) {
     text.field("total_connections_received", statistics.connectionsReceived)

@@ -84,17 +84,9 @@ extension CommandSpec {
   /// MIGRATE's keys are behind KEYS where there is such an option, and then none may be in the usual place.
   private func forEachMigratedKey(_ scan: KeyScan, _ body: (_ index: Int, _ flags: [StaticString]) -> Void) -> Bool {
     guard scan.count > 3 else { return false }
-    var index = 6
-    while index + 1 < scan.count {
-      let option = scan[index]
-      if option.equalsIgnoringCase("keys") {
-        guard scan[3].isEmpty else { return false }
-        for key in index + 1..<scan.count { body(key, keySpecs[0].flags) }
-        return true
-      }
-      index += option.equalsIgnoringCase("auth2") ? 3 : option.equalsIgnoringCase("auth") ? 2 : 1
-    }
-    body(3, keySpecs[0].flags)
+    let options = MigrateOptions(scan)
+    if options.fault == .keyBesideKeys && !options.keys.isEmpty { return false }
+    for key in options.keys.isEmpty ? 3..<4 : options.keys { body(key, keySpecs[0].flags) }
     return true
   }
 }

@@ -125,7 +125,8 @@ extension Engine {
     guard let event = LatencyMonitor.Event(request[2]), let series = latency[event] else {
       return reply.error { text in
         text.append("ERR No samples available for event '")
-        text.append(request[2])
+        // Redis shows all of it.
+        text.append(request[2], limit: 64 << 10)
         text.append("'")
       }
     }
@@ -170,8 +171,8 @@ extension Engine {
     var advice: [String] = []
     if latency[.command] != nil || latency[.fastCommand] != nil {
       let limit = settings.slowlogThresholdMicroseconds
-      let threshold = settings.latencyMonitorThresholdMilliseconds * 1000
-      if limit < 0 || limit > threshold && threshold > 0 {
+      let (threshold, isNever) = settings.latencyMonitorThresholdMilliseconds.multipliedReportingOverflow(by: 1000)
+      if !isNever && threshold > 0 && (limit < 0 || limit > threshold) {
         advice.append("The slow log leaves out some of them: CONFIG SET slowlog-log-slower-than \(threshold).")
       }
       advice.append("""

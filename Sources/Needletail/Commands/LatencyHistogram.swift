@@ -3,7 +3,7 @@
 ///     nanoseconds | 0 | 1 | ... | 15 | 16 | ... | 31 | 32-33 | 34-35 | ... | 62-63 | 64-67 | ...
 ///     index       | 0 | 1 | ... | 15 | 16 | ... | 31 |  32   |  33   | ... |  47   |  48   | ...
 ///
-/// 4.6 KB, made by the first call of the command.
+/// 5 KiB, made by the first call of the command.
 @safe struct LatencyHistogram {
   /// Beyond 2^38 ns, four and a half minutes, everything counts as that.
   private static let doublings = 34

@@ -30,7 +30,7 @@ struct MemoryReport {
 }
 
 extension Engine {
-  /// Complexity: O(databases + clients).
+  /// Complexity: O(databases).
   mutating func memoryReport() -> MemoryReport {
     refreshFacts()
     var report = MemoryReport()
@@ -48,9 +48,10 @@ extension Engine {
     return report
   }
 
-  /// MEMORY PURGE
+  /// MEMORY PURGE: answered at once.
   mutating func memoryPurgeCommand() {
-    if AllocatorFacts.purge() { reply.ok() } else { reply.error("ERR Error purging dirty pages") }
+    AllocatorFacts.purge(on: keyspace.context.units.freer)
+    reply.ok()
   }
 
   /// MEMORY STATS
@@ -91,15 +92,16 @@ extension Engine {
     field("allocator.active", allocator.activeBytes)
     field("allocator.resident", allocator.residentBytes)
     field("allocator.muzzy", allocator.muzzyBytes)
-    field("allocator-fragmentation.ratio", MemoryReport.ratio(allocator.activeBytes, allocator.allocatedBytes))
-    field("allocator-fragmentation.bytes", allocator.activeBytes - allocator.allocatedBytes)
-    field("allocator-rss.ratio", MemoryReport.ratio(allocator.residentBytes, allocator.activeBytes))
-    field("allocator-rss.bytes", allocator.residentBytes - allocator.activeBytes)
+    field("allocator-fragmentation.ratio", allocator.fragmentationRatio)
+    field("allocator-fragmentation.bytes", allocator.fragmentationBytes)
+    field("allocator-rss.ratio", allocator.residentRatio)
+    field("allocator-rss.bytes", allocator.idleBytes)
     field("rss-overhead.ratio", MemoryReport.ratio(resident, allocator.residentBytes))
     field("rss-overhead.bytes", resident - allocator.residentBytes)
   }
 
-  private mutating func field(_ name: StaticString, _ value: Int) {
+  /// A field of a map.
+  mutating func field(_ name: StaticString, _ value: Int) {
     reply.bulk(name)
     reply.integer(value)
   }
@@ -139,11 +141,9 @@ extension MemoryReport {
         MEMORY PURGE gives free pages back; what remains is in pages that are used in part.
         """)
     }
-    if let allocator, Self.ratio(allocator.activeBytes, allocator.allocatedBytes) > 1.1,
-      allocator.activeBytes - allocator.allocatedBytes > 10 << 20
-    {
+    if let allocator, allocator.fragmentationRatio > 1.1, allocator.fragmentationBytes > 10 << 20 {
       findings.append("""
-        Fragmentation: \(InfoText.human(allocator.activeBytes - allocator.allocatedBytes)) lie between what is used. \
+        Fragmentation: \(InfoText.human(allocator.fragmentationBytes)) lie between what is used. \
         It comes from removing many keys or from changing the sizes of many values.
         """)
     }

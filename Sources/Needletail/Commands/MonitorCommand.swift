@@ -77,32 +77,9 @@ extension Engine {
       if secrets.contain(index) {
         monitors.lines += Array("\"(redacted)\"".utf8)
       } else {
-        appendQuoted(request[index], to: &monitors.lines)
+        SettingText.appendQuoted(request[index], to: &monitors.lines)
       }
     }
     monitors.lines += [13, 10]
   }
-}
-
-/// Bytes between quotes, printable whatever they are.
-private func appendQuoted(_ bytes: ByteView, to text: inout [UInt8]) {
-  let digits: StaticString = "0123456789abcdef"
-  let hexadecimal = ByteView(digits)
-  let quote = UInt8(ascii: "\"")
-  let backslash = UInt8(ascii: "\\")
-  text.append(quote)
-  for index in 0..<bytes.count {
-    let byte = bytes[index]
-    switch byte {
-    case quote, backslash: text += [backslash, byte]
-    case 7: text += [backslash, UInt8(ascii: "a")]
-    case 8: text += [backslash, UInt8(ascii: "b")]
-    case 9: text += [backslash, UInt8(ascii: "t")]
-    case 10: text += [backslash, UInt8(ascii: "n")]
-    case 13: text += [backslash, UInt8(ascii: "r")]
-    case 32...126: text.append(byte)
-    default: text += [backslash, UInt8(ascii: "x"), hexadecimal[Int(byte >> 4)], hexadecimal[Int(byte & 15)]]
-    }
-  }
-  text.append(quote)
 }

@@ -71,7 +71,7 @@ extension Engine {
   /// Redis lets the client wait for replicas until the time is over. None can come here: the answer is known at once.
   private mutating func waitCommand(_ request: Request) {
     guard request[1].integer != nil else { return reply.notAnInteger() }
-    guard isTimeout(request[2]) else { return }
+    guard timeoutEnd(request[2]) != nil else { return }
     reply.integer(0)
   }
 
@@ -82,7 +82,7 @@ extension Engine {
     guard let replicas = request[2].integer, replicas >= 0 else {
       return reply.error("ERR value is out of range, must be positive")
     }
-    guard isTimeout(request[3]) else { return }
+    guard timeoutEnd(request[3]) != nil else { return }
     if local > 0 {
       return reply.error("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
     }
@@ -91,21 +91,18 @@ extension Engine {
     reply.integer(0)
   }
 
-  /// Whether an argument is a number of milliseconds that end within what a clock can tell. If not, that has been
-  /// answered.
-  private mutating func isTimeout(_ argument: ByteView) -> Bool {
+  /// When a number of milliseconds from now on ends; nil: it is none, or a clock cannot tell, which has been answered.
+  mutating func timeoutEnd(_ argument: ByteView) -> Int? {
     guard let milliseconds = argument.integer else {
       reply.error("ERR timeout is not an integer or out of range")
-      return false
+      return nil
     }
     guard milliseconds >= 0 else {
       reply.error("ERR timeout is negative")
-      return false
+      return nil
     }
-    guard milliseconds <= Int.max - keyspace.nowMilliseconds else {
-      reply.error("ERR timeout is out of range")
-      return false
-    }
-    return true
+    let (end, isBeyond) = keyspace.nowMilliseconds.addingReportingOverflow(milliseconds)
+    if isBeyond { reply.error("ERR timeout is out of range") }
+    return isBeyond ? nil : end
   }
 }

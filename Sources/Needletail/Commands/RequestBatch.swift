@@ -19,8 +19,8 @@
   var arguments = ArgumentBuffer(capacity: 256)
   private let items: UnsafeMutablePointer<Item>
   private(set) var count = 0
-  /// The request that is being executed, for a crash report: with `count` above 0, and only then, it means something.
-  var executing = 0
+  /// The request that is being executed, for a crash report; -1: none is.
+  var executing = -1
   /// The key that was hashed last: many clients send one request after the other to the same key.
   private(set) var lastKey = ByteView.empty
   private(set) var lastHash: UInt64 = 0
@@ -62,7 +62,7 @@
 
   mutating func removeAll() {
     count = 0
-    executing = 0
+    executing = -1
     elementCount = 0
     lastKey = .empty
     arguments.truncate(0)

@@ -122,8 +122,6 @@ struct ServerFacts {
   var serviceManager = ServiceManager.none
   /// Handlers of crashes may be installed: they have a place to look at.
   var preparedCrashReport = false
-  /// `X86 TSC @ 2400 ticks/us`.
-  var monotonicClock: String?
 
   // Memory
   var usedMemoryBytes = 0
@@ -145,6 +143,13 @@ struct ServerFacts {
     var residentBytes: Int
     /// Given back to the system, which has not taken it yet.
     var muzzyBytes: Int
+
+    /// Pages that are used, to what is used of them.
+    var fragmentationRatio: Double { MemoryReport.ratio(activeBytes, allocatedBytes) }
+    var fragmentationBytes: Int { activeBytes - allocatedBytes }
+    /// Pages that are resident, to those that are used.
+    var residentRatio: Double { MemoryReport.ratio(residentBytes, activeBytes) }
+    var idleBytes: Int { residentBytes - activeBytes }
   }
 
   init() {

@@ -50,8 +50,8 @@ struct Transaction: ~Copyable {
   var queue = RequestQueue()
   /// A request was refused while queueing: EXEC will fail.
   var isAborted = false
-  /// Something that is queued may change data.
-  var holdsWrites = false
+  /// Those of all commands that are queued.
+  var queuedFlags: CommandFlags = []
   /// EXEC is running what was queued.
   var isExecuting = false
   var watcher: Watcher?
@@ -168,7 +168,7 @@ extension Engine {
   mutating func queue(_ index: CommandIndex, _ request: Request) {
     guard let transaction = unsafe request.client.state.transaction else { preconditionFailure("MULTI made it") }
     unsafe transaction.pointee.queue.append(request, index, takingFrom: &keyspace.largeArguments)
-    if commands.info(index).flags.contains(.write) { unsafe transaction.pointee.holdsWrites = true }
+    unsafe transaction.pointee.queuedFlags.formUnion(commands.info(index).flags)
     if unsafe transaction.pointee.queue.byteCount > settings.queryBufferMaxBytes {
       logger.warning("Closing client that reached max query buffer length: id=\(request.client.state.id)")
       statistics.queryBufferDisconnections += 1
@@ -195,7 +195,7 @@ extension Engine {
     unsafe client.state.transaction = nil
     unsafe transaction.pointee.queue.removeAll()
     unsafe transaction.pointee.isAborted = false
-    unsafe transaction.pointee.holdsWrites = false
+    unsafe transaction.pointee.queuedFlags = []
     unsafe transaction.pointee.isExecuting = false
     if unsafe spareTransaction == nil, unsafe transaction.pointee.queue.isSmall {
       unsafe spareTransaction = transaction

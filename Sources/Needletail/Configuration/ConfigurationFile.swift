@@ -60,11 +60,16 @@ struct ConfigurationLoader {
     try read(lines) { _ in .commandLine }
   }
 
-  /// The settings, once everything has been read. What can only be judged then is judged here.
-  func finished() throws(ConfigurationError) -> Settings {
+  /// Throws when a server with these settings would let in others than the line about its user says.
+  func judgeUser() throws(ConfigurationError) {
     if let reason = defaultUser?.refusal(password: settings.password) {
       throw ConfigurationError(directive: "user default", reason: reason)
     }
+  }
+
+  /// The settings, once everything has been read. What can only be judged then is judged here.
+  func finished() throws(ConfigurationError) -> Settings {
+    try judgeUser()
     if !settings.logFile.isEmpty {
       // The log cannot report that it cannot be written, so this is found out before it is needed.
       let path = SettingText.joined(settings.directory, settings.logFile)
@@ -210,17 +215,13 @@ func trimmed(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
 
 struct SystemFailure: Error { let reason: String }
 
-func contents(ofFile path: String) throws(SystemFailure) -> [UInt8] {
+/// - Parameter missing: what to take a file for that is not there.
+func contents(ofFile path: String, orMissing missing: [UInt8]? = nil) throws(SystemFailure) -> [UInt8] {
   let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+  if descriptor < 0, errno == ENOENT, let missing { return missing }
   guard descriptor >= 0 else { throw SystemFailure(reason: SettingText.errorText(errno)) }
   defer { close(descriptor) }
   return try contents(ofDescriptor: descriptor)
-}
-
-/// - Parameter missing: what to take a file for that is not there.
-func contents(ofFile path: String, orMissing missing: [UInt8]) throws(SystemFailure) -> [UInt8] {
-  if unsafe access(path, F_OK) != 0 && errno == ENOENT { return missing }
-  return try contents(ofFile: path)
 }
 
 /// Everything up to the end of a file or pipe. More than `fileMaxBytes` is refused: /dev/zero has no end.

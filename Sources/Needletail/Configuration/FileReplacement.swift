@@ -1,7 +1,7 @@
 import Glibc
 
 /// Replaces a file by another content, all or nothing, also when the machine fails in between: a new file beside it is
-/// written and on disk before it takes the name. Owner and permissions stay; a symbolic link stays one.
+/// written and on disk before it takes the name. Owner and permissions stay, and a symbolic link to a file.
 func replaceFile(_ path: String, with content: [UInt8]) throws(SystemFailure) {
   let target = resolved(path)
   var status = stat()

@@ -122,7 +122,7 @@ extension SettingSection {
   ])
 
   static let security = SettingSection(title: "Security", specs: [
-    SettingSpec("requirepass", .bytes(\.password),
+    SettingSpec("requirepass", .secret(\.password),
       help: "Password that clients must give (AUTH) before anything else; empty asks for none."),
     SettingSpec("enable-protected-configs", .choice(\.protectedConfigs), .immutable,
       help: "Who may change protected settings with CONFIG SET: no one, everyone, or local clients."),

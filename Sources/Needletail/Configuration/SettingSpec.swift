@@ -24,8 +24,8 @@ struct SettingSpec: Sendable {
     case choice(Choice)
     /// A text that ends in a system call, so valid UTF-8 without a zero byte.
     case text(Field<String>)
-    /// Any bytes.
-    case bytes(Field<[UInt8]>)
+    /// Any bytes: a password, or a user's name that goes with one.
+    case secret(Field<[UInt8]>)
     /// A directory that must exist; stored as an absolute path.
     case directory(Field<String>)
     /// Several words; see `WordList`.
@@ -99,9 +99,14 @@ struct SettingSpec: Sendable {
   static let collectionNames = Set(settingSections.first { $0.title == "Collections" }!.specs.map(\.name))
 
   /// The setting of that name or alias, in any case.
-  static func named(_ name: [UInt8]) -> SettingSpec? {
-    let wanted = SettingText.lowercased(name)
-    return settingSpecs.first { $0.name == wanted || $0.aliases.contains(wanted) }
+  static func named(_ name: [UInt8]) -> SettingSpec? { byName[SettingText.lowercased(name)] }
+
+  private static let byName = Dictionary(
+    uniqueKeysWithValues: settingSpecs.flatMap { spec in ([spec.name] + spec.aliases).map { ($0, spec) } })
+
+  /// Its value is nobody's business: a password, or a user's name that goes with one.
+  var isSecret: Bool {
+    if case .secret = kind { true } else { false }
   }
 }
 
@@ -173,7 +178,7 @@ extension SettingSpec {
       choice.set(&settings, name)
     case .text(let field):
       settings[keyPath: field] = try text(value)
-    case .bytes(let field):
+    case .secret(let field):
       settings[keyPath: field] = value
     case .directory(let field):
       settings[keyPath: field] = try existingDirectory(text(value), relativeTo: settings[keyPath: field])
@@ -274,7 +279,7 @@ extension SettingSpec {
     case .octal(let field, _): Array(String(settings[keyPath: field], radix: 8).utf8)
     case .choice(let choice): Array(choice.get(settings).utf8)
     case .text(let field): Array(settings[keyPath: field].utf8)
-    case .bytes(let field): settings[keyPath: field]
+    case .secret(let field): settings[keyPath: field]
     case .directory(let field):
       // The default is the working directory, whatever it is called.
       Array(((try? absolutePath(settings[keyPath: field])) ?? settings[keyPath: field]).utf8)

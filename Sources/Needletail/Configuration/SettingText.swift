@@ -70,19 +70,44 @@ enum SettingText {
 
   /// Bytes in double quotes, with escapes for what would not be read back as it is.
   static func quoted(_ bytes: [UInt8]) -> String {
-    var text = "\""
-    for byte in bytes {
-      switch byte {
-      case UInt8(ascii: "\\"), UInt8(ascii: "\""): text += "\\" + String(UnicodeScalar(byte))
-      case UInt8(ascii: "\n"): text += "\\n"
-      case UInt8(ascii: "\r"): text += "\\r"
-      case UInt8(ascii: "\t"): text += "\\t"
-      case 0x07: text += "\\a"
-      case 0x08: text += "\\b"
-      case 0x20...0x7e: text += String(UnicodeScalar(byte))
-      default: text += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
-      }
+    var text: [UInt8] = []
+    unsafe bytes.withUnsafeBytes { buffer in
+      let view = unsafe buffer.baseAddress.map { unsafe ByteView($0, count: buffer.count) } ?? .empty
+      appendQuoted(view, to: &text)
     }
-    return text + "\""
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// The same behind `text`.
+  static func appendQuoted(_ bytes: ByteView, to text: inout [UInt8]) {
+    let digits: StaticString = "0123456789abcdef"
+    let hexadecimal = ByteView(digits)
+    let quote = UInt8(ascii: "\"")
+    let backslash = UInt8(ascii: "\\")
+    text.append(quote)
+    for index in 0..<bytes.count {
+      let byte = bytes[index]
+      let escaped: UInt8
+      switch byte {
+      case quote, backslash: escaped = byte
+      case 7: escaped = UInt8(ascii: "a")
+      case 8: escaped = UInt8(ascii: "b")
+      case 9: escaped = UInt8(ascii: "t")
+      case 10: escaped = UInt8(ascii: "n")
+      case 13: escaped = UInt8(ascii: "r")
+      case 32...126:
+        text.append(byte)
+        continue
+      default:
+        text.append(backslash)
+        text.append(UInt8(ascii: "x"))
+        text.append(hexadecimal[Int(byte >> 4)])
+        text.append(hexadecimal[Int(byte & 15)])
+        continue
+      }
+      text.append(backslash)
+      text.append(escaped)
+    }
+    text.append(quote)
   }
 }

@@ -257,7 +257,7 @@ extension Settings {
   /// - Parameters:
   ///   - fromLocalClient: whether the request came over a Unix socket or from a loopback address, which
   ///     `enable-protected-configs local` asks for.
-  ///   - isLoading: a snapshot is being loaded, from where `dir` and `dbfilename` say.
+  ///   - isLoading: a snapshot is being loaded: paths in `dir` must not move away.
   /// - Returns: the names whose value is now another one, in the order given. Side effects are the caller's business.
   mutating func apply(
     _ pairs: [Pair], fromLocalClient: Bool = false, isLoading: Bool = false

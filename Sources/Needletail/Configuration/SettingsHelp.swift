@@ -59,8 +59,7 @@ extension SettingSpec {
     case .memoryOrPercent: "size or percentage"
     case .octal(_, let bounds): "0..\(String(bounds.upperBound, radix: 8))"
     case .choice(let choice): choice.names.joined(separator: "|")
-    case .text: "text"
-    case .bytes: "text"
+    case .text, .secret: "text"
     case .directory: "path"
     case .words(let list): list.form
     }
@@ -81,7 +80,7 @@ extension SettingSpec {
     switch kind {
     case .memorySize(let field, _, _): return SettingText.sizeText(defaults[keyPath: field])
     case .directory(let field): return defaults[keyPath: field]
-    case .text, .bytes: return SettingText.quoted(value(in: defaults))
+    case .text, .secret: return SettingText.quoted(value(in: defaults))
     default:
       let value = value(in: defaults)
       return value.isEmpty ? "\"\"" : String(decoding: value, as: UTF8.self)

@@ -78,6 +78,7 @@ extension Keyspace {
   }
 
   /// Milliseconds since 1970 at which something may become due; nil when nothing has a deadline, or none is acted on.
+  @inline(__always)
   var nextExpiryMilliseconds: Int? {
     guard isExpiryActive else { return nil }
     return context.wheel.nextTick.map { context.wheel.baseMilliseconds + $0 << TimingWheel.tickShift }

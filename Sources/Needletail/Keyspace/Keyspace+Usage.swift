@@ -5,7 +5,7 @@ extension Keyspace {
   /// What keys with a deadline have left on average, in milliseconds: of all of them in a small database, of some drawn
   /// at random in a large one; 0 when none was met. Complexity: O(1).
   mutating func averageTimeLeft(database: Int) -> Int {
-    let sampleCount = 256
+    let (exactMax, sampleCount) = (256, 32)
     guard expiresCount(database: database) > 0 else { return 0 }
     let now = nowMilliseconds
     var sum = 0.0
@@ -15,7 +15,7 @@ extension Keyspace {
       sum += Double(expiry - now)
       count += 1
     }
-    if self.count(database: database) <= sampleCount {
+    if self.count(database: database) <= exactMax {
       forEachEntry(database: database) { note($0) }
     } else {
       for _ in 0..<sampleCount { if let entry = unsafe databases[database].table.random(&random) { note(entry) } }

@@ -30,14 +30,15 @@ struct WatchedKeys: ~Copyable {
   /// Keys that anybody watches, those of one hash as one.
   var keyCount: Int { watchers.count }
 
-  /// Clients that watch any. Complexity: O(keys watched).
-  var watcherCount: Int { Set(watchers.values.joined().map { ObjectIdentifier($0) }).count }
+  /// Clients that watch any.
+  private(set) var watcherCount = 0
 
   /// Adds a key to what `watcher` watches; one that it watches already stays as it is. Complexity: O(its keys).
   mutating func watch(_ key: Key, database: Int, isExpired: Bool, by watcher: Watcher) {
     let isKnown = watcher.keys.contains { $0.matches(key, database) }
     if isKnown { return }
     let isFirst = !watcher.keys.contains { $0.hash == key.hash }
+    if watcher.keys.isEmpty { watcherCount += 1 }
     watcher.keyByteCount += key.bytes.count
     watcher.keys.append(.init(bytes: key.bytes.array, hash: key.hash, database: database, wasExpired: isExpired))
     if isFirst { watchers[key.hash, default: []].append(watcher) }
@@ -49,6 +50,7 @@ struct WatchedKeys: ~Copyable {
       watchers[key.hash]?.removeAll { $0 === watcher }
       if watchers[key.hash]?.isEmpty == true { watchers[key.hash] = nil }
     }
+    if !watcher.keys.isEmpty { watcherCount -= 1 }
     watcher.keys = []
     watcher.keyByteCount = 0
     watcher.isTouched = false

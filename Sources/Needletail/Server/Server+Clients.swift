@@ -139,6 +139,7 @@ extension Server {
       engine.logger.verbose("Closing idle client")
       return close(client)
     }
+    if evictIfSmall(client) { return }
     // Time has passed, and the limits may have changed.
     let mayExceed = client.state.output.byteCount > 0 || client.state.softLimitSinceSeconds != 0
     if mayExceed && exceedsOutputLimit(client) { return close(client) }

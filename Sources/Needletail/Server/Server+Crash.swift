@@ -32,7 +32,7 @@ extension Server {
   }
 
   private func describeCommand(to descriptor: CInt) {
-    if !batch.describeExecuting(to: descriptor) { unsafe cs_crash_write(descriptor, "none\n", 5) }
-    _ = engine.queuedBatch.describeExecuting(to: descriptor)
+    if !batch.describeExecuting(to: descriptor, engine.commands) { unsafe cs_crash_write(descriptor, "none\n", 5) }
+    _ = engine.queuedBatch.describeExecuting(to: descriptor, engine.commands)
   }
 }

@@ -49,6 +49,7 @@ extension Server {
         engine.commandStartCycles = last
       }
     }
+    batch.executing = -1
     engine.reply.end()
     if engine.monitors.hasLines { tellMonitors() }
     closeKilledClients()
@@ -60,7 +61,7 @@ extension Server {
   /// Fetches the elements that requests name in large collections, as the keys were before: all buckets, then all
   /// elements.
   @inline(never)
-  private func prefetchElements() {
+  private mutating func prefetchElements() {
     var hints = InlineArray<32, ElementHint?>(repeating: nil)
     for i in 0..<batch.count where batch[i].elementIndex > 0 {
       let request = batch.request(batch[i])

@@ -1,3 +1,5 @@
+import CSystem
+
 /// What all clients together are held to: pauses, and the memory they may take.
 extension Server {
   /// Ends a pause whose time is over. Clients whose requests waited for it are served from the next turn on.
@@ -19,31 +21,33 @@ extension Server {
     }
   }
 
-  /// Its requests may have filled what may wait of them.
-  private mutating func startReadingAgain(_ client: Client) {
+  /// A client whose requests, or replies, had filled what may wait of them.
+  mutating func startReadingAgain(_ client: Client) {
     let hasSaidAll = client.state.closesAfterReply || client.state.connection.hasEnded
     guard client.state.connection.stopsReading, !hasSaidAll else { return }
     client.state.connection.stopsReading = false
     updateInterest(client)
   }
 
-  /// `maxmemory-clients`: disconnects clients until the rest takes no more than that, the largest first by size class.
+  /// `maxmemory-clients`: disconnects clients until the rest takes no more than that, the largest first by size class;
+  /// no more in a turn than half a millisecond has room for.
   mutating func evictClients() {
-    guard let limit = engine.clientMemoryLimit else { return }
-    while engine.clientMemoryBytes > limit, let client = engine.clientMemory.largest { evict(client) }
+    guard let limit = engine.clientMemoryLimit, engine.clientMemoryBytes > limit else { return }
+    let end = cs_cycles() + engine.clock.cycles(microseconds: 500)
+    while engine.clientMemoryBytes > limit, let client = engine.clientMemory.largest {
+      evict(client)
+      if cs_cycles() > end { return }
+    }
   }
 
-  /// Housekeeping: those that are too small for a class go when there is no other way. Complexity: O(n log n) with n
-  /// clients, when the limit is exceeded.
-  mutating func evictSmallClients() {
-    guard let limit = engine.clientMemoryLimit, engine.clientMemoryBytes > limit else { return }
-    evictClients()
-    let bySize = engine.clients.all.filter { !$0.state.modes.contains(.noEvict) }
-      .sorted { $0.state.heldByteCount > $1.state.heldByteCount }
-    for client in bySize {
-      if engine.clientMemoryBytes <= limit { return }
-      evict(client)
-    }
+  /// Housekeeping: one that is too small for a class goes when there is no other way.
+  /// - Returns: whether it has.
+  mutating func evictIfSmall(_ client: Client) -> Bool {
+    guard let limit = engine.clientMemoryLimit, engine.clientMemoryBytes > limit, engine.clientMemory.largest == nil,
+      !client.state.modes.contains(.noEvict)
+    else { return false }
+    evict(client)
+    return true
   }
 
   private mutating func evict(_ client: Client) {

@@ -11,14 +11,14 @@ extension Server {
   /// have not.
   mutating func resumeClients() {
     guard !resumeList.isEmpty else { return }
-    let clients = resumeList
-    resumeList.removeAll(keepingCapacity: true)
+    // Whoever has to come again is added behind.
+    let count = resumeList.count
     var served = 0
-    while served < clients.count && (served == 0 || cs_cycles() <= turnDeadline) {
-      resume(clients[served])
+    while served < count && (served == 0 || cs_cycles() <= turnDeadline) {
+      resume(resumeList[served])
       served += 1
     }
-    if served < clients.count { resumeList.insert(contentsOf: clients[served...], at: 0) }
+    resumeList.removeSubrange(0..<served)
   }
 
   private mutating func resume(_ client: Client) {

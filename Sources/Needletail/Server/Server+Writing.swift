@@ -99,10 +99,8 @@ extension Server {
       client.state.connection.holds.insert(.replies)
     } else if client.state.connection.holds.contains(.replies) && waiting <= threshold / 2 {
       client.state.connection.holds.remove(.replies)
-      let hasSaidAll = client.state.closesAfterReply || client.state.connection.hasEnded
-      if !hasSaidAll { client.state.connection.stopsReading = false }
+      startReadingAgain(client)
       resumeNextTurn(client)
-      updateInterest(client)
     }
     let waits = waiting > 0
     if waits != client.state.connection.waitsToWrite {

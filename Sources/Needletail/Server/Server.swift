@@ -104,7 +104,7 @@ import Glibc
   private mutating func turn() {
     if remainingEvents.isEmpty {
       turnStart = 0
-      let count = engine.network.poller.wait(timeoutMilliseconds: waitMilliseconds)
+      let count = engine.network.poller.wait(timeoutMilliseconds: waitMilliseconds())
       remainingEvents = 0..<count
     }
     turnStart = cs_cycles()
@@ -173,7 +173,10 @@ import Glibc
   }
 
   /// How long the poller may wait: until the next timer or deadline, not at all when work is left.
-  private var waitMilliseconds: Int {
+  ///
+  /// `mutating`, as all that is called from per-request code and not inlined there: a call of anything else hands over a
+  /// copy of the whole server.
+  private mutating func waitMilliseconds() -> Int {
     if !resumeList.isEmpty || loaderHasMore { return 0 }
     let now = LoopClock.realtimeMilliseconds
     // No longer than to the next housekeeping, whatever the wall clock was set to.
@@ -245,7 +248,6 @@ import Glibc
     engine.updateWatch()
     engine.endHotKeysWhenDue()
     lookAfterClients()
-    evictSmallClients()
     openSpareDescriptor()
     engine.network.resumeAccepting()
     engine.sampleStatistics()

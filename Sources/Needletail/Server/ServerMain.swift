@@ -40,6 +40,8 @@ private func serve(_ settings: Settings, _ configurationFile: String) -> CInt {
     printError("Can't chdir to '\(settings.directory)': \(unsafe String(cString: strerror(errno)))")
     return 1
   }
+  // By its name, so that CONFIG SET can be undone.
+  settings.directory = Launch.workingDirectory
   let (manager, warning) = ServiceManager.found(settings.supervision)
   let isDaemon = settings.daemonize && manager == .none
   if isDaemon && cs_daemonize() != 0 {

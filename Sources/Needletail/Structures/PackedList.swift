@@ -101,27 +101,23 @@
   func offset(of index: Int) -> Int {
     let count = self.count
     precondition(index >= 0 && index <= count)
-    var left = index <= count >> 1 ? index : count - index
-    if index == left {
-      var offset = start
-      while left > 0 {
-        if left >= Self.strideCount, let next = offsetBehindStride(offset) {
-          offset = next
-          left -= Self.strideCount
-        } else {
-          offset = item(at: offset)!.end
-          left -= 1
-        }
-      }
-      return offset
+    if index <= count >> 1 {
+      return passing(index, from: start, eight: offsetBehindStride) { item(at: $0)!.end }
     }
-    var offset = end
+    return passing(count - index, from: end, eight: offsetBeforeStride) { item(before: $0)!.offset }
+  }
+
+  /// The place `elements` elements on from `offset`, by steps over one of them, or over `strideCount` where that works.
+  @inline(__always)
+  private func passing(_ elements: Int, from offset: Int, eight: (Int) -> Int?, one: (Int) -> Int) -> Int {
+    var left = elements
+    var offset = offset
     while left > 0 {
-      if left >= Self.strideCount, let next = offsetBeforeStride(offset) {
+      if left >= Self.strideCount, let next = eight(offset) {
         offset = next
         left -= Self.strideCount
       } else {
-        offset = item(before: offset)!.offset
+        offset = one(offset)
         left -= 1
       }
     }

@@ -66,12 +66,13 @@ enum SegmentLayout {
   }
 
   /// Elements at which a segment shrinks: 85 % of what the next smaller one holds, so that a few insertions and
-  /// removals do not move it back and forth; the next but one where half of the segments leave one out.
+  /// removals do not move it back and forth.
+  /// - Parameter skips: it leaves `sparseBucketCount` out.
   @inline(__always)
-  static func shrinkLimit(_ bucketCount: Int) -> Int {
+  static func shrinkLimit(_ bucketCount: Int, skips: Bool = false) -> Int {
     if bucketCount == 1 { return 0 }
     let smaller = previousBucketCount(bucketCount)
-    return limit(smaller == sparseBucketCount ? previousBucketCount(smaller) : smaller) * 85 / 100
+    return limit(skips && smaller == sparseBucketCount ? previousBucketCount(smaller) : smaller) * 85 / 100
   }
 
   /// A size that only half of the segments take; the others go on to the next. Segments of a large table grow at about
@@ -79,10 +80,9 @@ enum SegmentLayout {
   /// grown: with all segments on the way from 5 to 6 KiB, a table took a third more than it needed.
   static let sparseBucketCount = 40
 
-  /// The size instead of `bucketCount` for a segment whose part of the hashes begins with `prefix`, of 48 bits.
-  static func spread(_ bucketCount: Int, prefix: UInt64) -> Int {
-    bucketCount == sparseBucketCount && prefix >> 47 != 0 ? nextBucketCount(bucketCount) : bucketCount
-  }
+  /// Whether a segment whose part of the hashes begins with `prefix`, of 48 bits, leaves that size out.
+  @inline(__always)
+  static func skipsSparse(prefix: UInt64) -> Bool { prefix >> 47 != 0 }
 
   /// Elements at or below which two sibling segments become one.
   static let mergeLimit = limit(maxBuckets) * 11 / 20

@@ -58,7 +58,7 @@ extension SegmentedTable {
       let buddy = unsafe directory![first ^ (1 << (globalDepth - depth))]
       canMerge = Layout.depth(buddy) == depth && Layout.count(word) + Layout.count(buddy) <= Layout.mergeLimit
     }
-    guard canMerge || Layout.count(word) <= Layout.shrinkLimit(Layout.bucketCount(word)) else { return }
+    guard canMerge || Layout.count(word) <= shrinkLimit(first) else { return }
     shrink(first, &context)
   }
 

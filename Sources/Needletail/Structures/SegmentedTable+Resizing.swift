@@ -33,10 +33,19 @@ extension SegmentedTable {
     }
   }
 
-  /// Not in a database: its entries are larger, so that the peak this takes away matters less there, and what it costs
-  /// right after a split more.
+  /// Whether the segment of word `first` leaves a size out (`SegmentLayout.sparseBucketCount`). Not in a database: its
+  /// entries are larger, so that the peak this takes away matters less there, and what it costs right after a split more.
+  @inline(__always)
+  func skipsSparse(_ first: Int) -> Bool { Element.ownership != .keyspace && Layout.skipsSparse(prefix: prefix(first)) }
+
   private func spread(_ bucketCount: Int, _ first: Int) -> Int {
-    Element.ownership == .keyspace ? bucketCount : Layout.spread(bucketCount, prefix: prefix(first))
+    bucketCount == Layout.sparseBucketCount && skipsSparse(first) ? Layout.nextBucketCount(bucketCount) : bucketCount
+  }
+
+  /// Elements at or below which the segment of word `first` shrinks.
+  @inline(__always)
+  func shrinkLimit(_ first: Int) -> Int {
+    unsafe Layout.shrinkLimit(Layout.bucketCount(directory![first]), skips: skipsSparse(first))
   }
 
   /// Makes the segment smaller, or one of it and its sibling, and so on while that has a sibling as empty: elements

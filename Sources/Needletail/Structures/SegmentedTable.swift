@@ -227,7 +227,7 @@ import Glibc
     if unsafe Layout.overflow(base) != 0 { pullBack(position.first, into: position.bucket) }
     if home != position.bucket { cleanOverflow(position.first, from: home, to: position.bucket) }
     let word = unsafe directory![position.first]
-    if Layout.count(word) <= Layout.shrinkLimit(Layout.bucketCount(word)) { shrink(position.first, &context) }
+    if Layout.count(word) <= shrinkLimit(position.first) { shrink(position.first, &context) }
   }
 
   /// Fills a hole in `bucket` with an element that had to go on to the next bucket, then the hole which that one leaves,

@@ -4,8 +4,10 @@ import Testing
 
 @Suite struct CrashReportTests {
   /// What a report says of a batch in which `executing` is being run.
-  private func description(_ requests: [[String]], executing: Int = 0) -> String {
-    let server = TestServer()
+  private func description(_ requests: [[String]], executing: Int = 0, renamed: [RenamedCommand] = []) -> String {
+    var settings = Settings()
+    settings.renamedCommands = renamed
+    let server = TestServer(settings)
     var batch = RequestBatch()
     var kept: [[UInt8]] = []
     for words in requests { kept.append(contentsOf: words.map { Array($0.utf8) }) }
@@ -20,12 +22,13 @@ import Testing
           offset += view.count
         }
         unsafe batch.append(RequestBatch.Item(client: server.client.handle, arguments: nil, first: first,
-          count: words.count, command: nil, hash: 0, hashedIndex: -1))
+          count: words.count, command: server.withEngine { $0.commands.lookup(unsafe batch.arguments.base[first]) }, hash: 0,
+          hashedIndex: -1))
       }
       batch.executing = executing
       var ends: [CInt] = [0, 0]
       unsafe pipe(&ends)
-      let isThere = batch.describeExecuting(to: ends[1])
+      let isThere = server.withEngine { batch.describeExecuting(to: ends[1], $0.commands) }
       close(ends[1])
       var text = [UInt8](repeating: 0, count: 4096)
       let count = unsafe read(ends[0], &text, text.count)
@@ -39,6 +42,7 @@ import Testing
     #expect(description([["GET", "a"], ["SET", "b", "c"]], executing: 1) == "\"SET\" \"b\" \"c\"\n")
     #expect(description([], executing: 0) == "")
     #expect(description([["GET", "a"]], executing: 1) == "")
+    #expect(description([["GET", "a"]], executing: -1) == "")
   }
 
   @Test func bytesThatCannotBePrinted() {
@@ -58,5 +62,19 @@ import Testing
   @Test(arguments: ["AUTH", "hello", "Config", "ACL", "migrate"]) func passwordsAreLeftOut(_ name: String) {
     #expect(description([[name, "secret"]]) == "\"\(name)\" ...\n")
     #expect(description([[name]]) == "\"\(name)\"\n")
+  }
+
+  /// One that nobody knows may be another server's name for AUTH.
+  @Test func namesDoNotMatter() {
+    let renamed = [RenamedCommand(from: "auth", to: "login")]
+    #expect(description([["login", "secret"]], renamed: renamed) == "\"login\" ...\n")
+    #expect(description([["auth", "secret"]], renamed: renamed) == "\"auth\" ...\n")
+  }
+
+  /// What the command may have freed is not looked at.
+  @Test func largeArguments() {
+    let count = RequestParser.largeArgumentBytes
+    #expect(description([["SET", "k", String(repeating: "x", count: count)]]) == "\"SET\" \"k\" \"(large)\"\n")
+    #expect(description([["SET", "k", String(repeating: "x", count: count - 1)]]).hasSuffix("... (\(count - 1) bytes)\"\n"))
   }
 }

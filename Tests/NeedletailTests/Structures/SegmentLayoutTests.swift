@@ -42,10 +42,11 @@ import Testing
   @Test func oneSizeIsLeftOut() {
     let highest = (1 as UInt64) << 48 - 1
     for count in Self.bucketCounts {
-      #expect(Layout.spread(count, prefix: highest >> 1) == count)
-      #expect(Layout.spread(count, prefix: highest) == (count == 40 ? 48 : count))
+      #expect(Layout.shrinkLimit(count, skips: true) == Layout.shrinkLimit(count == 48 ? 40 : count))
     }
-    #expect(Layout.fittingBucketCount(Layout.shrinkLimit(48)) == 32)
+    #expect(!Layout.skipsSparse(prefix: highest >> 1) && Layout.skipsSparse(prefix: highest / 2 + 1))
+    #expect(Layout.fittingBucketCount(Layout.shrinkLimit(48, skips: true)) == 32)
+    #expect(Layout.fittingBucketCount(Layout.shrinkLimit(48)) == 40)
   }
 
   @Test func directoryWordsKeepTheirParts() {

@@ -321,7 +321,7 @@ final class TableModel<Rule: HashRule> {
     let segment = unsafe Layout.segment(word)
     let count = Layout.count(word)
     check(count <= Layout.limit(bucketCount), "\(count) elements in \(bucketCount) buckets")
-    check(bucketCount == 1 || count > Layout.shrinkLimit(bucketCount),
+    check(bucketCount == 1 || count > table.shrinkLimit(first),
       "only \(count) elements in \(bucketCount) buckets")
     if view == nil && Rule.ownership != .derived {
       check(unsafe segment.load(as: UInt8.self) == context.units.currentTag, "tag")
