@@ -55,7 +55,8 @@ import Testing
         let target = Self.keys[random.below(3)]
         let result = operation.combined(sources.map { model[$0] ?? [] })
         model[target] = result.isEmpty ? nil : result
-        #expect(server.run(["BITOP", "\(operation)", target] + sources) == .integer(result.count))
+        let request = (["BITOP", "\(operation)", target] + sources).map { Array($0.utf8) }
+        #expect(server.run(request) == .integer(result.count))
       default:
         server.run("DEBUG", random.chance(60) ? "FREEZE" : "FREEZE-CANCEL")
         server.run("DEBUG", "FREEZE-STEP", "2")

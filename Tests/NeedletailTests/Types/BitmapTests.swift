@@ -114,20 +114,22 @@ extension BitOperation {
   }
 
   func combined(_ sources: [[UInt8]], at place: Int) -> UInt8 {
-    let column = sources.map { place < $0.count ? $0[place] : 0 }
-    let others = column.dropFirst().reduce(0, |)
-    switch self {
-    case .and: return column.reduce(255, &)
-    case .or: return column.reduce(0, |)
-    case .xor: return column.reduce(0, ^)
-    case .not: return ~column[0]
-    case .diff: return column[0] & ~others
-    case .diff1: return others & ~column[0]
-    case .andOr: return column[0] & others
-    case .one:
-      var (any, several): (UInt8, UInt8) = (0, 0)
-      for byte in column { (any, several) = (any | byte, several | any & byte) }
-      return any & ~several
+    var (all, any, several, others, parity): (UInt8, UInt8, UInt8, UInt8, UInt8) = (255, 0, 0, 0, 0)
+    var first: UInt8?
+    for source in sources {
+      let byte = place < source.count ? source[place] : 0
+      if first == nil { first = byte } else { others |= byte }
+      (all, several, any, parity) = (all & byte, several | any & byte, any | byte, parity ^ byte)
+    }
+    return switch self {
+    case .and: all
+    case .or: any
+    case .xor: parity
+    case .not: ~first!
+    case .diff: first! & ~others
+    case .diff1: others & ~first!
+    case .andOr: first! & others
+    case .one: any & ~several
     }
   }
 }
