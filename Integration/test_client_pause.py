@@ -1,6 +1,7 @@
 """CLIENT PAUSE and UNPAUSE beside Redis 8.2.3, UNBLOCK, and what a client without tracking gets."""
 
 import contextlib
+import random
 import socket
 import time
 
@@ -74,6 +75,11 @@ def is_silent(connection: Connection, seconds: float = 0.1) -> bool:
         return True
     finally:
         connection.socket.settimeout(10)
+
+
+def vanish(connection: Connection) -> None:
+    connection.file.close()
+    reset(connection.socket)
 
 
 def timed(connection: Connection, *args: object) -> tuple[bytes, float]:
@@ -231,8 +237,7 @@ def test_many_clients_wait(clients: Clients) -> None:
         connection.socket.sendall(encode("INCR", "n") * 100)
     clients.wait_for_blocked(100)
     # Some go, one way or the other.
-    waiting[0].file.close()
-    reset(waiting[0].socket)
+    vanish(waiting[0])
     number = int(clients.control.call("CLIENT", "LIST").split(b"flags=b")[-2].rsplit(b"id=", 1)[1].split()[0])
     assert clients.control.call("CLIENT", "KILL", "ID", number) == b":1\r\n"
     clients.wait_for_blocked(98)
@@ -244,6 +249,47 @@ def test_many_clients_wait(clients: Clients) -> None:
             served += 1
     assert served == 98
     assert clients.control.call("GET", "n") == b"$4\r\n9800\r\n"
+
+
+@pytest.mark.parametrize("ends", [("CLIENT", "UNPAUSE"), ()], ids=["unpaused", "in its time"])
+def test_who_came_first_is_served_first(clients: Clients, ends: tuple[str, ...]) -> None:
+    """Each with all that it has sent, whatever the order in which they have connected."""
+    clients.control.call("CLIENT", "PAUSE", 100_000 if ends else 1500, "WRITE")
+    waiting = [clients.another() for _ in range(30)]
+    random.Random(1).shuffle(waiting)
+    for number, connection in enumerate(waiting, 1):
+        connection.socket.sendall(encode("RPUSH", "l", number))
+        clients.wait_for_blocked(number)
+    # More of those that wait already, and one that goes.
+    waiting[3].socket.sendall(encode("RPUSH", "l", "again"))
+    vanish(waiting[20])
+    clients.wait_for_blocked(29)
+    if ends:
+        clients.control.call(*ends)
+    assert all(connection.reply().startswith(b":") for connection in waiting[:20])
+    assert waiting[3].reply() == b":5\r\n"
+    assert all(connection.reply().startswith(b":") for connection in waiting[21:])
+    expected = [str(number) for number in range(1, 31) if number != 21]
+    expected.insert(4, "again")
+    reply = clients.control.call("LRANGE", "l", 0, -1)
+    assert [word.decode() for word in reply.split(b"\r\n")[2::2]] == expected
+
+
+def test_clients_that_come_and_go(clients: Clients) -> None:
+    """More than are remembered of those that have gone, and their descriptors are used again."""
+    clients.control.call("CLIENT", "PAUSE", 100_000, "WRITE")
+    for _ in range(250):
+        connection = clients.another()
+        connection.socket.sendall(encode("INCR", "gone"))
+        clients.wait_for_blocked(1)
+        vanish(connection)
+        clients.wait_for_blocked(0)
+    last = clients.another()
+    last.socket.sendall(encode("INCR", "n"))
+    clients.wait_for_blocked(1)
+    clients.control.call("CLIENT", "UNPAUSE")
+    assert last.reply() == b":1\r\n"
+    assert clients.control.call("EXISTS", "gone", "n") == b":1\r\n"
 
 
 def test_requests_of_every_size_and_mode(clients: Clients) -> None:

@@ -118,6 +118,24 @@ def test_a_log_file_gets_the_report(tmp_path):
         server.stop()
 
 
+def test_the_report_goes_where_the_log_does(tmp_path):
+    """A relative name means the working directory, which CONFIG SET dir changes, for both; as in Redis."""
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    options = ("--dir", str(tmp_path / "first"), "--logfile", "server.log", "--loglevel", "verbose")
+    server = Server(OURS, "--enable-debug-command", "yes", *options)
+    try:
+        server.call("CONFIG", "SET", "dir", str(tmp_path / "second"))
+        server.call("BGSAVE")
+        crash(server, "DEBUG", "SEGFAULT")
+        ended(server)
+        assert START not in (tmp_path / "first/server.log").read_text()
+        log = (tmp_path / "second/server.log").read_text()
+        assert "Background saving started" in log and START in log and END in log
+    finally:
+        server.stop()
+
+
 def test_the_watchdog_tells_what_holds_the_loop_up(server):
     assert server.call("CONFIG", "SET", "watchdog-period", "200") == b"+OK\r\n"
     assert server.call("DEBUG", "SLEEP", "0.1") == b"+OK\r\n"

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from differential import reduction
-from differential.generator import keep_deadlines_away
+from differential.restraints import keep_deadlines_away
 from differential.grammar import Command
 from differential.replies import elements_of, end_of_reply, value_of
 from differential.rules import Rules

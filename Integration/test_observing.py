@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness import ORACLE, OURS, ROOT, Connection, Server, free_port
+from harness import ORACLE, OURS, ROOT, Connection, Server, encode, free_port
 from test_tools import cli, cli_for
 
 
@@ -297,6 +297,67 @@ def test_monitor_is_redis(pair: tuple[Server, Server]) -> None:
         monitor.close()
         client.close()
     assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize(
+    "value, shown",
+    [
+        (b"x" * ((1 << 20) - 1), b"x" * ((1 << 20) - 1) + b'"'),
+        (b"x" * (1 << 20), b"x" * (1 << 20) + b'"'),
+        (b"x" * ((1 << 20) + 1), b"x" * (1 << 20) + b'"... (1 more bytes)'),
+        (b"\x00" * (3 << 20), b"\\x00" * (1 << 20) + b'"... (2097152 more bytes)'),
+    ],
+    ids=["below", "at the limit", "above", "escaped"],
+)
+def test_monitor_shows_the_start_of_a_long_argument(pair: tuple[Server, Server], value: bytes, shown: bytes) -> None:
+    monitor, client = session(pair[0]), session(pair[0])
+    monitor.call("MONITOR")
+    assert client.call("SET", "k", value) == b"+OK\r\n"
+    assert client.call("GET", "k") == b"$%d\r\n%b\r\n" % (len(value), value)
+    assert monitor.reply().endswith(b'] "SET" "k" "' + shown + b"\r\n")
+    assert monitor.reply().endswith(b'] "GET" "k"\r\n')
+    monitor.close()
+    client.close()
+
+
+@pytest.mark.parametrize("count, hidden", [(4, 0), (5, 1), (9, 5)])
+def test_monitor_shows_the_first_arguments_of_a_long_request(
+    pair: tuple[Server, Server], count: int, hidden: int
+) -> None:
+    """Four arguments of a mebibyte, with their quotes and blanks, are the first that are too much."""
+    monitor, client = session(pair[0]), session(pair[0])
+    monitor.call("MONITOR")
+    assert client.call("DEL", *[b"x" * (1 << 20)] * count) == b":0\r\n"
+    end = b" ... (%d more arguments)\r\n" % hidden if hidden else b'x"\r\n'
+    line = monitor.reply()
+    assert line.endswith(end) and line.count(b"x" * (1 << 20)) == count - hidden
+    monitor.close()
+    client.close()
+
+
+def test_a_monitor_that_does_not_read_is_closed_at_its_limit(pair: tuple[Server, Server]) -> None:
+    server = pair[0]
+    monitor, client = session(server), session(server)
+    monitor.call("MONITOR")
+    client.call("CONFIG", "SET", "client-output-buffer-limit", "normal 16mb 0 0")
+    try:
+        # Many times the limit and what the kernel takes, some of it in one write and in a transaction.
+        value = b"x" * (1 << 20)
+        client.call("MULTI")
+        for _ in range(20):
+            client.call("APPEND", "k", value)
+        client.call("EXEC")
+        for _ in range(10):
+            client.socket.sendall(encode("SET", "k", value) * 8)
+            for _ in range(8):
+                assert client.reply() == b"+OK\r\n"
+        assert b"cmd=monitor" not in client.call("CLIENT", "LIST")
+        assert b"client_output_buffer_limit_disconnections:1\r\n" in client.call("INFO", "stats")
+    finally:
+        client.call("CONFIG", "SET", "client-output-buffer-limit", "normal 0 0 0")
+        client.call("DEL", "k")
+        monitor.close()
+        client.close()
 
 
 def test_monitor_and_its_own_commands(pair: tuple[Server, Server]) -> None:

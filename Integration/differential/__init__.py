@@ -8,6 +8,8 @@
 | `generator` | steps: commands on several connections, pauses, closed connections |
 | `replies` | a cheap splitter of replies, and a parser for those that differ |
 | `rules` | when two replies agree; honours `differences.toml` |
+| `restraints` | what random requests must not be |
+| `pauses` | CLIENT PAUSE: scenes in which requests wait, and their replies |
 | `pair` | both servers side by side: runs steps on them |
 | `state` | all that a server stores |
 | `reduction` | delta debugging: the shortest sequence that still differs |

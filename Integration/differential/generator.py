@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Container, Sequence
 
+from . import pauses, restraints
 from .grammar import Argument, Command
 from .values import Values
 
@@ -17,17 +18,16 @@ Emit = Callable[[Request, int], int]
 
 CONNECTIONS = 5
 LAPSE_ODDS = 0.0006
+CLIENT_PAUSE_ODDS = 0.0004
 CLOSE_ODDS = 0.003
 MUTATION_ODDS = 0.06
 OPTION_ODDS = 0.35
-# No deadline a mutation happens to make may be nearer than this, in whatever unit.
-NEAREST_DEADLINE = 3_000_000
-HARMLESS_DEADLINE = b"3600000"
-
 # Arguments that make what is stored depend on the moment: XADD's *.
 CHANCE = {"auto-id"}
 # In the midst of EXEC's reply they would leave it unfinished.
 NOT_IN_MULTI = {"client|reply", "client|kill"}
+# While clients are paused there is a pause already.
+NOT_WHILE_PAUSED = NOT_IN_MULTI | {"client|pause", "quit"}
 
 # How often a command comes, against 1 for one that works on data.
 GROUP_WEIGHTS = {"connection": 0.15, "server": 0.15, "transactions": 0.6, "scripting": 0.3, "pubsub": 0.3}
@@ -52,6 +52,7 @@ class Generator:
         self.lapsing = [c for c in commands if c.name in self.deadline_names and c.is_write and c.group != "hash"]
         self.by_name = {command.name: command for command in commands}
         self.alone = alone
+        self.is_pausing = False
         self.may_be_in_multi = [False] * CONNECTIONS
         self.is_silent = [False] * CONNECTIONS
 
@@ -74,6 +75,9 @@ class Generator:
                 self.is_silent[connection] = False
             elif chance < CLOSE_ODDS + LAPSE_ODDS and self.lapsing and not self.may_be_in_multi[connection]:
                 self.lapse(found, connection)
+            elif chance > 1 - CLIENT_PAUSE_ODDS and "client|pause" in self.by_name:
+                pauses.scene(self, found, CONNECTIONS)
+                left = 0
             else:
                 self.step(found, connection)
         return found
@@ -92,12 +96,25 @@ class Generator:
 
     def lapse(self, found: list[Step], connection: int) -> None:
         """A key that expires while nobody does anything."""
+        keys = self.lapsing_request(found, connection)
+        found += [(connection, PAUSE), (connection, [b"EXISTS", *keys])]
+
+    def lapsing_request(self, found: list[Step], connection: int) -> list[bytes]:
+        """A request that gives keys a deadline which is near; and the keys."""
         values = self.values
         values.keys.clear()
         values.lapses = True
         request = self.plain_request(self.lapsing[int(self.random() * len(self.lapsing))])
         values.lapses = False
-        found += [(connection, request), (connection, PAUSE), (connection, [b"EXISTS", *values.keys])]
+        found.append((connection, request))
+        return list(values.keys)
+
+    def some_steps(self, found: list[Step], connections: Sequence[int], count: int) -> None:
+        """Steps while clients are paused."""
+        self.is_pausing = True
+        for _ in range(count):
+            self.step(found, connections[int(self.random() * len(connections))])
+        self.is_pausing = False
 
     def choose(self, connection: int) -> Command:
         if self.may_be_in_multi[connection]:
@@ -107,8 +124,11 @@ class Generator:
         while True:
             command = self.rng.choices(self.commands, cum_weights=self.cumulative)[0]
             cannot_be_queued = command.words[0] in self.alone or command.name in NOT_IN_MULTI
-            if not (self.may_be_in_multi[connection] and cannot_be_queued):
-                return command
+            if self.may_be_in_multi[connection] and cannot_be_queued:
+                continue
+            if self.is_pausing and (command.words[0] in self.alone or command.name in NOT_WHILE_PAUSED):
+                continue
+            return command
 
     def follow(self, connection: int, command: Command, request: Request) -> None:
         if command.name == "multi":
@@ -135,19 +155,9 @@ class Generator:
         if chance > 1 - MUTATION_ODDS and "blocking" not in command.flags:
             self.mutate(request, len(command.words))
             if command.name in self.deadline_names:
-                keep_deadlines_away(request, len(command.words))
+                restraints.keep_deadlines_away(request, len(command.words))
                 self.values.has_passed_deadline = True
-        if command.group == "generic" and command.words[0].startswith(b"SORT"):
-            keep_order_known(request)
-        if command.name == "zrangestore":
-            keep_ranges_known(request)
-        if command.group == "sorted-set":
-            leave_out_newer(request)
-        if command.name == "client|kill":
-            keep_ages_away(request)
-        if command.name in ("hrandfield", "srandmember", "zrandmember"):
-            keep_answers_short(request)
-        return request
+        return restraints.restrained(command, request)
 
     def mutate(self, request: Request, words: int) -> None:
         """Spoils a request: an argument less, more, twice, elsewhere or of another kind."""
@@ -319,49 +329,3 @@ def has_deadline(arguments: Sequence[Argument]) -> bool:
         or has_deadline(argument.arguments)
         for argument in arguments
     )
-
-
-def keep_deadlines_away(request: Request, words: int) -> None:
-    for index in range(words, len(request)):
-        digits = request[index]
-        if digits.isdigit() and len(digits) < 8 and 0 < int(digits) < NEAREST_DEADLINE:
-            request[index] = HARMLESS_DEADLINE
-
-
-def keep_answers_short(request: Request) -> None:
-    """HRANDFIELD and its kin answer a negative count with as many elements, however many those are."""
-    for index in range(2, len(request)):
-        digits = request[index][1:]
-        if request[index][:1] == b"-" and digits.isdigit() and len(digits) > 4 and int(digits) < 2**63:
-            request[index] = request[index][:4]
-
-
-def keep_order_known(request: Request) -> None:
-    """SORT by what names no key does not sort: a set's order would show. Equal weights are ordered with ALPHA by chance."""
-    has_by = False
-    for index in range(2, len(request) - 1):
-        if request[index].upper() == b"BY":
-            has_by = True
-            if b"*" not in request[index + 1]:
-                request[index + 1] += b"*"
-    if has_by:
-        request[2:] = [argument for argument in request[2:] if argument.upper() != b"ALPHA"]
-
-
-def keep_ranges_known(request: Request) -> None:
-    """Ranges by bytes of members whose scores differ are a matter of chance: none is stored."""
-    request[:] = [b"BYSCORE" if argument.upper() == b"BYLEX" else argument for argument in request]
-
-
-def leave_out_newer(request: Request) -> None:
-    """AGGREGATE COUNT is newer than the oracle."""
-    for index in range(2, len(request) - 1):
-        if request[index].upper() == b"AGGREGATE" and request[index + 1].upper() == b"COUNT":
-            request[index + 1] = b"SUM"
-
-
-def keep_ages_away(request: Request) -> None:
-    """Ages of a few seconds are those of the test's own connections, some of which are a moment older on one side."""
-    for index in range(2, len(request) - 1):
-        if request[index].upper() == b"MAXAGE" and request[index + 1].isdigit() and 0 < int(request[index + 1]) < 100:
-            request[index + 1] += b"000"

@@ -10,6 +10,7 @@ from harness import Server, encode
 
 from .generator import CLOSE, PAUSE, Request, Step
 from .grammar import Command
+from .pauses import Waiting, begins_scene, is_pause, kept_short
 from .replies import PUSH, end_of_reply
 from .rules import CLOSED, OPEN, Rules
 from .values import CHANGEABLE_SETTINGS
@@ -139,6 +140,7 @@ class Pair:
         }
         self.uncertain_names = {words[0] for words in self.uncertain_words}
         self.settings = self.changeable_settings()
+        self.waiting = Waiting(self)
 
     def open(self) -> Channel:
         return Channel(*(Endpoint(server, self.protocol, self.patience_seconds) for server in self.servers))
@@ -164,6 +166,7 @@ class Pair:
 
     def reset(self) -> None:
         """Both as they were: no keys, no clients, settings as at the start. One that has crashed is started again."""
+        self.unpause()
         for connection in list(self.channels):
             self.drop(connection)
         if any(len(replies) == 0 for replies in self.ask(["PING"])):
@@ -175,6 +178,13 @@ class Pair:
             wrong = [reply for reply in replies if reply != b"+OK\r\n"]
             if wrong or len(replies) != 1 + len(self.settings):
                 raise RuntimeError(f"could not begin anew: {wrong}")
+
+    def unpause(self) -> None:
+        """What waits runs before its connection is closed, where that could be too late for one of the servers."""
+        if self.waiting.is_on:
+            self.ask(["CLIENT", "UNPAUSE"])
+            self.settle()
+            self.waiting = Waiting(self)
 
     @staticmethod
     def revive(server: Server) -> None:
@@ -198,12 +208,14 @@ class Pair:
             if difference:
                 return difference
             start += len(turn)
-        return None
+        return self.waiting.end(start - 1)
 
     def turn(self, connection: int, steps: Sequence[Step], start: int) -> Difference | None:
         """Steps of one connection: what lies between closings, pauses and such as go alone is one pipeline."""
         pipeline: list[Request] = []
         for offset, (_, action) in enumerate(steps):
+            if not isinstance(action, str):
+                action = kept_short(action)  # One that was cut down may be longer.
             goes_alone = isinstance(action, str) or self.goes_alone(connection, action)
             if not goes_alone:
                 pipeline.append(action)
@@ -217,20 +229,33 @@ class Pair:
         return None
 
     def goes_alone(self, connection: int, request: Request) -> bool:
+        if self.waiting.is_on or begins_scene(request):
+            return True
         return connection in self.uncertain or request[0].upper() in self.rules.alone or self.is_uncertain(request)
 
     def single(self, connection: int, action: Request | str, start: int) -> Difference | None:
         if action == PAUSE:
             time.sleep(PAUSE_SECONDS)
-        elif action == CLOSE:
+            return None
+        if self.ends_scene(connection, action) and (difference := self.waiting.end(start)):
+            return difference
+        if action == CLOSE:
             if connection in self.channels:
                 self.drop(connection)
                 self.settle()
         elif connection in self.uncertain or self.is_uncertain(action):
             return self.uncertain_request(connection, action, start)
+        elif self.waiting.is_on or begins_scene(action):
+            return self.waiting.run(connection, action, start)
         else:
             return self.pipeline(connection, [action], start)
         return None
+
+    def ends_scene(self, connection: int, action: Request | str) -> bool:
+        """What would be compared in another way than requests that wait, or would make everything wait."""
+        if isinstance(action, str) or connection in self.uncertain or self.is_uncertain(action):
+            return True
+        return is_pause(action) and not begins_scene(action)
 
     def pipeline(self, connection: int, requests: list[Request], start: int) -> Difference | None:
         channel = self.send(connection, requests)

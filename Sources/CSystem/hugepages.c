@@ -1,5 +1,6 @@
-// Hooks in jemalloc that get huge pages for the event loop's arena, keep them whole while they are in use, and have them
-// faulted in before the loop comes to them. In C because hooks need a place of their own and run within the allocator.
+// Hooks in jemalloc that get huge pages for the event loop's arena, keep them whole while they are in use, and have
+// them faulted in before the loop comes to them. In C because hooks need a place of their own and run within the
+// allocator.
 //
 // The first touch of a huge page clears two megabytes: too long for the loop. The allocator takes large extents from
 // the system and hands them out from their beginning; told that their memory is not committed, it asks for each piece
@@ -20,8 +21,8 @@
 
 static extent_hooks_t *original_hooks;
 static extent_hooks_t huge_page_hooks;
-// The extent that is being handed out, and up to where it is wanted. Written by threads that hold the arena's locks, read
-// by the one that touches.
+// The extent that is being handed out, and up to where it is wanted. Written by threads that hold the arena's locks,
+// read by the one that touches.
 static uintptr_t extent_start, extent_end, wanted_end;
 static sem_t is_wanted;
 

@@ -88,6 +88,23 @@ static inline uint64_t cs_fetch_add_u64(void *_Nonnull p, uint64_t v) {
   return __atomic_fetch_add((uint64_t *)p, v, __ATOMIC_ACQ_REL);
 }
 
+// --- Bits ----------------------------------------------------------------------------------------------------------
+
+// How many bits of `count` bytes are 1.
+size_t cs_count_bits(const void *_Nonnull bytes, size_t count);
+
+// The last takes only the first operand.
+enum cs_bit_operation { CS_BITS_AND, CS_BITS_OR, CS_BITS_XOR, CS_BITS_AND_NOT, CS_BITS_NOT };
+
+// Makes `count` bytes of those at `first` and at `second`, in this order. The result may lie where one of them does,
+// but must not overlap with one otherwise. `past_caches` is for results that are larger than the caches anyway: they
+// need not be read before they are written.
+void cs_combine_bits(enum cs_bit_operation operation, void *_Nonnull result, const void *_Nonnull first,
+                     const void *_Nonnull second, size_t count, _Bool past_caches);
+
+// How many of the bytes at the beginning are `byte`: `count` when all are.
+size_t cs_skip_bytes(const void *_Nonnull bytes, size_t count, uint8_t byte);
+
 // --- Time ----------------------------------------------------------------------------------------------------------
 
 static inline uint64_t cs_cycles(void) { return __rdtsc(); }
@@ -96,9 +113,6 @@ static inline uint64_t cs_cycles(void) { return __rdtsc(); }
 
 // The calling thread's number in the system.
 int cs_thread_id(void);
-
-// How many bits of `count` bytes are 1.
-size_t cs_count_bits(const void *_Nonnull bytes, size_t count);
 
 // Accepts a connection, non-blocking and closed on exec. (GNU's accept4, which Swift's Glibc module hides.)
 int cs_accept4(int fd, struct sockaddr *_Nullable address, socklen_t *_Nullable length);

@@ -35,15 +35,20 @@ extension Engine {
       if found.entry != nil { removeAndReport(&found) }
       return reply.integer(0)
     }
-    // Made beside the sources, of which the destination may be one.
-    guard let unit = StringUnit.make(capacity: count, tag: keyspace.context.units.currentTag) else {
-      return replyOutOfMemory()
-    }
-    unsafe sources.write(operation, to: unit.data)
-    unit.count = count
     var found = lookupWrite(request, 2)
     let before = found.length
-    keyspace.setRawString(&found, unit)
+    if let unit = keyspace.stringToOverwrite(found, count: count) {
+      // The destination may be one of the sources.
+      unsafe sources.write(operation, to: unit.data)
+      unit.count = count
+    } else {
+      guard let unit = StringUnit.make(capacity: count, tag: keyspace.context.units.currentTag) else {
+        return replyOutOfMemory()
+      }
+      unsafe sources.write(operation, to: unit.data)
+      unit.count = count
+      keyspace.setRawString(&found, unit)
+    }
     report(.string, "set", found, lengthBefore: before, lengthAfter: count)
     reply.integer(count)
   }

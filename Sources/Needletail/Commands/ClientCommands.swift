@@ -217,8 +217,8 @@ extension Engine {
     reply.error("ERR Client names cannot contain spaces, newlines or special characters.")
   }
 
-  /// Visible ASCII only, up to a zero byte: what CLIENT LIST shows of it cannot break its lines. (Redis looks no further
-  /// either.)
+  /// Visible ASCII only, up to a zero byte: what CLIENT LIST shows of it cannot break its lines. (Redis looks no
+  /// further either.)
   func isPlain(_ text: ByteView) -> Bool {
     for index in 0..<text.count {
       if text[index] == 0 { return true }

@@ -8,8 +8,10 @@ struct ClientPause {
   /// Reads wait too.
   private(set) var isOfAll = false
   private(set) var endMilliseconds = 0
-  /// Clients with requests that wait.
-  var clientCount = 0
+  /// Clients with requests that wait, and how many they are.
+  private(set) var clientCount = 0
+  /// They, in the order in which they began to wait and are served afterwards; and some that have been closed since.
+  private(set) var tokens: [PollToken] = []
   /// It has ended since the loop looked last: the clients' requests are to be run.
   var hasEnded = false
 
@@ -18,6 +20,27 @@ struct ClientPause {
     endMilliseconds = isActive ? max(endMilliseconds, end) : end
     isOfAll = isOfAll || ofAll
     isActive = true
+  }
+
+  /// Most of the tokens are of clients that have been closed.
+  var hasManyGone: Bool { tokens.count > 2 * clientCount + 100 }
+
+  mutating func keepOnly(_ tokens: [PollToken]) { self.tokens = tokens }
+
+  /// A client begins to wait.
+  mutating func add(_ token: PollToken) {
+    tokens.append(token)
+    clientCount += 1
+  }
+
+  /// A client that waits has been closed.
+  mutating func removeOne() { clientCount -= 1 }
+
+  /// Nobody waits any more.
+  /// - Returns: those who did, in order, and some that have been closed.
+  mutating func takeAll() -> [PollToken] {
+    defer { (tokens, clientCount) = ([], 0) }
+    return tokens
   }
 
   mutating func end() {
@@ -55,8 +78,11 @@ extension Engine {
 
   /// The request, and what its client has sent after it, waits for the end of the pause.
   mutating func hold(_ command: CommandIndex?, _ request: Request) {
-    if !request.client.state.connection.holds.contains(.pause) { pause.clientCount += 1 }
-    request.client.state.connection.holds.insert(.pause)
+    if !request.client.state.connection.holds.contains(.pause) {
+      request.client.state.connection.holds.insert(.pause)
+      if pause.hasManyGone { pause.keepOnly(pause.tokens.filter { clients.client($0) != nil }) }
+      pause.add(request.client.state.connection.token)
+    }
     request.client.state.hold(request, command, takingFrom: &keyspace.largeArguments)
   }
 

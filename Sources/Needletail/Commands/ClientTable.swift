@@ -25,6 +25,13 @@
     return unsafe slots[index]
   }
 
+  /// The client that a token was made for; nil when it is gone. Complexity: O(1).
+  @inline(__always)
+  func client(_ token: PollToken) -> Client? {
+    guard let client = client(token.descriptor), client.state.connection.token == token else { return nil }
+    return client
+  }
+
   /// Makes a client for an accepted connection.
   mutating func add(descriptor: CInt) -> Client {
     let index = Int(descriptor)

@@ -69,7 +69,8 @@ extension ClusterCommand {
           docs("Returns how slots are used.", "8.2.0", "O(N); O(N*log(N))", arguments: slotStatsArguments)),
         node("slots", 2, [.loading, .stale], tips: unsettled,
           CommandDocs(
-            summary: "Returns which nodes serve which slots, as older clients read it.", since: "3.0.0", group: "cluster",
+            summary: "Returns which nodes serve which slots, as older clients read it.", since: "3.0.0",
+            group: "cluster",
             complexity: "O(N)", flags: ["deprecated"], deprecatedSince: "7.0.0",
             replacedBy: "CLUSTER SHARDS",
             history: [("4.0.0", "reply: +node id"), ("7.0.0", "reply: +network metadata")])),

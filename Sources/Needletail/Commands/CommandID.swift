@@ -20,11 +20,12 @@ enum CommandID: Sendable, Hashable {
 }
 
 extension CommandID {
-  /// Whether the command by its nature takes as long as its keys are large, or as there are keys. The turn can end after
-  /// it, when it did, instead of running a batch of its kind.
+  /// Whether the command by its nature takes as long as its keys are large, or as there are keys. The turn can end
+  /// after it, when it did, instead of running a batch of its kind.
   var mayTakeLong: Bool {
     switch self {
-    case .bitmap(.bitcount), .bitmap(.bitop), .bitmap(.bitpos), .key(.keys), .key(.sort), .key(.sortReadonly), .string(.lcs), .server(.flushall), .server(.flushdb),
+    case .bitmap(.bitcount), .bitmap(.bitop), .bitmap(.bitpos), .key(.keys), .key(.sort), .key(.sortReadonly),
+      .string(.lcs), .server(.flushall), .server(.flushdb),
       .set(.sdiff), .set(.sdiffcard), .set(.sdiffstore), .set(.sinter), .set(.sintercard), .set(.sinterstore),
       .set(.sunion), .set(.sunioncard), .set(.sunionstore), .sortedSet(.zdiff), .sortedSet(.zdiffstore),
       .sortedSet(.zinter), .sortedSet(.zintercard), .sortedSet(.zinterstore), .sortedSet(.zunion),

@@ -1,5 +1,5 @@
-// DEBUG FREEZE, FREEZE-STEP, FREEZE-CANCEL and LIMBO: a frozen view in slow motion. What a save's thread does is done by
-// command, so that a test decides what happens between any two steps.
+// DEBUG FREEZE, FREEZE-STEP, FREEZE-CANCEL and LIMBO: a frozen view in slow motion. What a save's thread does is done
+// by command, so that a test decides what happens between any two steps.
 
 /// A view that DEBUG FREEZE opened and DEBUG FREEZE-STEP walks.
 final class DebugView {
@@ -32,7 +32,8 @@ extension Engine {
 
   /// The rules are the same as for a save: one view at a time, never within a transaction or while a file is loaded.
   private mutating func debugFreeze(_ request: Request) {
-    guard !keyspace.isFrozen, !isLoading else { return reply.error("ERR The keyspace is frozen already or being loaded") }
+    guard !keyspace.isFrozen, !isLoading
+    else { return reply.error("ERR The keyspace is frozen already or being loaded") }
     guard !isExecutingTransaction(request.client) else {
       return reply.error("ERR DEBUG FREEZE is not allowed in a transaction")
     }

@@ -160,7 +160,8 @@ extension Engine {
     }
   }
 
-  /// DEBUG QUICKLIST-PACKED-THRESHOLD size: elements of that size lie in nodes of their own; 0: longer ones than a node.
+  /// DEBUG QUICKLIST-PACKED-THRESHOLD size: elements of that size lie in nodes of their own; 0: longer ones than a
+  /// node.
   private mutating func debugPackedThreshold(_ text: ByteView) {
     // Redis counts a node's bytes in 32 bits, and leaves a megabyte for what is around them.
     let sizeMax = 4 << 30 - 1 << 20

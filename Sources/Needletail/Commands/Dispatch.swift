@@ -220,7 +220,8 @@ extension Engine {
   }
 
   private func logAttack(_ client: Client) {
-    let address = String(decoding: client.state.connection.peerAddress(unixPath: settings.unixSocketPath).text, as: UTF8.self)
+    let address = String(decoding: client.state.connection.peerAddress(unixPath: settings.unixSocketPath).text,
+      as: UTF8.self)
     logger.warning(
       """
       Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to \

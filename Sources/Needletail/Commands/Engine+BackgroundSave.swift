@@ -3,7 +3,7 @@ import Glibc
 
 /// A save that is going on in the background.
 struct BackgroundSave {
-  let place: SnapshotPlace
+  let place: FilePlace
   let startMilliseconds: Int
   let keyCount: Int
   /// `Effects.dirty` at the freeze: what comes after it is not in the file.
@@ -31,7 +31,7 @@ extension Engine {
     persistence.isScheduled = false
     persistence.lastTryMilliseconds = keyspace.nowMilliseconds
     do throws(SystemError) {
-      try freezeAndWrite(snapshotThread(), SnapshotPlace(path: settings.dbFilename))
+      try freezeAndWrite(snapshotThread(), FilePlace(path: settings.dbFilename))
       return true
     } catch {
       logger.warning("Can't save in background: \(error.call): \(error.text)")
@@ -41,7 +41,7 @@ extension Engine {
     }
   }
 
-  private mutating func freezeAndWrite(_ thread: SnapshotThread, _ place: SnapshotPlace) {
+  private mutating func freezeAndWrite(_ thread: SnapshotThread, _ place: FilePlace) {
     let options = snapshotOptions
     let features = snapshotFeatures(options)
     let fields = snapshotFields
@@ -101,7 +101,7 @@ extension Engine {
   mutating func abandonBackgroundSave() {
     guard let save = persistence.background, let thread = persistence.thread else { return }
     endBackgroundSave()
-    thread.withoutOpening { save.place.removeTemporaryFile(isInBackground: true) }
+    thread.withoutOpening { save.place.remove(.backgroundSnapshot) }
   }
 
   /// Looks how the save is getting on: thaws when the walk is over, takes the result, starts what is scheduled. Called

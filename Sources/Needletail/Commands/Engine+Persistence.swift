@@ -95,8 +95,8 @@ extension Engine {
 
   private func writeSnapshot() throws(SystemError) -> Int {
     let options = snapshotOptions
-    let place = try SnapshotPlace(path: settings.dbFilename)
-    let file = try RDBFile(place, syncsIncrementally: settings.rdbSaveIncrementalFsync)
+    let place = try FilePlace(path: settings.dbFilename)
+    let file = try ReplacementFile(place, .snapshot, syncsIncrementally: settings.rdbSaveIncrementalFsync)
     var writer = RDBWriter(file, options)
     writer.header(snapshotFeatures(options), snapshotFields)
     for database in 0..<keyspace.databaseCount {
@@ -131,10 +131,15 @@ extension Engine {
 // MARK: - Loading
 
 extension Engine {
-  /// Removes what killed processes have left where the snapshot is. At the start, before anything is written there.
-  func tidySnapshotDirectory() {
-    guard let place = try? SnapshotPlace(path: settings.dbFilename) else { return }
-    for name in place.removeAbandonedFiles() { logger.notice("Removed '\(name)', left by a process that is gone") }
+  /// Removes what killed processes have left where the snapshot and the configuration are. At the start, before
+  /// anything is written there.
+  func removeAbandonedFiles() {
+    var names: [String] = []
+    if let place = try? FilePlace(path: settings.dbFilename) {
+      names = place.removeAbandonedFiles([.snapshot, .backgroundSnapshot])
+    }
+    if !facts.configurationFile.isEmpty { names += removeAbandonedReplacements(of: facts.configurationFile) }
+    for name in names { logger.notice("Removed '\(name)', left by a process that is gone") }
   }
 
   /// Opens `dbfilename` for loading. Nil without such a file.

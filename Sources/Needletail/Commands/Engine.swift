@@ -58,7 +58,8 @@ import CSystem
     let memory = MemoryCounters()
     memory.registerCurrentThread()
     let freer = freer ?? BackgroundFreer(counters: memory)
-    keyspace = Keyspace(databaseCount: settings.databaseCount, seed: seed, freer: freer, nowMilliseconds: nowMilliseconds)
+    keyspace = Keyspace(databaseCount: settings.databaseCount, seed: seed, freer: freer,
+      nowMilliseconds: nowMilliseconds)
     persistence = PersistenceState(nowMilliseconds: nowMilliseconds)
     self.network = network
     self.settings = settings
@@ -82,7 +83,8 @@ extension CommandTable {
   static var families: [[CommandSpec]] {
     [
       StringCommand.rows, BitmapCommand.rows, ListCommand.rows, SetCommand.rows, HashCommand.rows,
-      SortedSetCommand.rows, KeyCommand.rows, ConnectionCommand.rows, ClientCommand.rows, PersistenceCommand.rows, ServerCommand.rows,
+      SortedSetCommand.rows, KeyCommand.rows, ConnectionCommand.rows, ClientCommand.rows, PersistenceCommand.rows,
+      ServerCommand.rows,
       TransactionCommand.rows, ReplicationCommand.rows, ClusterCommand.rows, ModuleCommand.rows, ACLCommand.rows,
       ObservingCommand.rows,
     ]

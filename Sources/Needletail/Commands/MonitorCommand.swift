@@ -11,6 +11,12 @@ extension ObservingCommand {
 
 /// Clients that see every command, and the lines that they have not been sent yet: of one batch at most.
 struct Monitors {
+  /// Of a longer argument only its beginning is shown: a line would hold a copy, four times as long at worst, of
+  /// everything that the server is given.
+  fileprivate static let argumentMaxBytes = 1 << 20
+  /// A line whose arguments have become as long ends with the number of those that it does not show.
+  fileprivate static let lineMaxBytes = 4 << 20
+
   /// `start`: lines before it are not for this client, which was not there yet.
   private(set) var clients: [(client: Client, start: Int)] = []
   fileprivate(set) var lines: [UInt8] = []
@@ -71,15 +77,27 @@ extension Engine {
     if address.isUnix { monitors.lines += Array("unix:".utf8) }
     monitors.lines += address.isUnix ? Array(settings.unixSocketPath.utf8) : address.text
     monitors.lines.append(UInt8(ascii: "]"))
-    let secrets = SecretArguments(info.id, request)
-    for index in 0..<request.count {
-      monitors.lines.append(UInt8(ascii: " "))
-      if secrets.contain(index) {
-        monitors.lines += Array("\"(redacted)\"".utf8)
-      } else {
-        SettingText.appendQuoted(request[index], to: &monitors.lines)
-      }
-    }
+    monitors.appendArguments(request, SecretArguments(info.id, request))
     monitors.lines += [13, 10]
+  }
+}
+
+extension Monitors {
+  fileprivate mutating func appendArguments(_ request: Request, _ secrets: SecretArguments) {
+    let start = lines.count
+    for index in 0..<request.count {
+      if lines.count - start >= Self.lineMaxBytes {
+        lines += Array(" ... (\(request.count - index) more arguments)".utf8)
+        return
+      }
+      lines.append(UInt8(ascii: " "))
+      if secrets.contain(index) { lines += Array("\"(redacted)\"".utf8) } else { append(request[index]) }
+    }
+  }
+
+  private mutating func append(_ argument: ByteView) {
+    let shown = min(argument.count, Self.argumentMaxBytes)
+    SettingText.appendQuoted(argument[0..<shown], to: &lines)
+    if shown < argument.count { lines += Array("... (\(argument.count - shown) more bytes)".utf8) }
   }
 }

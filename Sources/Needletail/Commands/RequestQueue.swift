@@ -101,7 +101,9 @@
   private static func padded(_ count: Int) -> Int { (count &+ 7) & ~7 }
 
   @inline(__always)
-  private func store(_ word: UInt64, at offset: Int) { unsafe block.storeBytes(of: word, toByteOffset: offset, as: UInt64.self) }
+  private func store(_ word: UInt64, at offset: Int) {
+    unsafe block.storeBytes(of: word, toByteOffset: offset, as: UInt64.self)
+  }
 
   @inline(__always)
   private func load(_ offset: Int) -> UInt64 { unsafe block.load(fromByteOffset: offset, as: UInt64.self) }

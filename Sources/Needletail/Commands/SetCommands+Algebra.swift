@@ -100,7 +100,9 @@ extension Engine {
   }
 
   /// A set whose size is known when all of it is written: `maximum` at most.
-  private mutating func replyCounted(atMost maximum: Int, _ body: (inout Engine, inout Int) throws(OutOfMemory) -> Void) {
+  private mutating func replyCounted(atMost maximum: Int,
+    _ body: (inout Engine, inout Int) throws(OutOfMemory) -> Void)
+  {
     let header = reply.deferLength(atMost: maximum)
     var count = 0
     do throws(OutOfMemory) {

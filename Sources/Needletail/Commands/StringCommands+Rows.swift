@@ -167,7 +167,8 @@ extension StringCommand {
           ArgumentSpec(name: "upperbound", kind: .string, token: "UBOUND", isOptional: true),
           .expiration(.token("persist", "PERSIST")),
           ArgumentSpec(name: "enx", kind: .pureToken, token: "ENX", isOptional: true),
-          ArgumentSpec(name: "condition", kind: .oneOf, isOptional: true, arguments: [.token("nx", "NX"), .token("xx", "XX")]),
+          ArgumentSpec(name: "condition", kind: .oneOf, isOptional: true,
+            arguments: [.token("nx", "NX"), .token("xx", "XX")]),
         ])),
     CommandSpec(
       id: .string(.lcs), name: "lcs", arity: -3, flags: [.readonly], categories: [.read, .string, .slow],

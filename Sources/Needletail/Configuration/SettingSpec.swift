@@ -92,7 +92,8 @@ struct SettingSpec: Sendable {
     _ name: String, aliases: [String] = [], _ kind: Kind, _ change: Change = .mutable, isHidden: Bool = false,
     help: String, refusal: (@Sendable (Settings) -> String?)? = nil
   ) -> SettingSpec {
-    SettingSpec(name, aliases: aliases, kind, change, .acceptedWithout, isHidden: isHidden, help: help, refusal: refusal)
+    SettingSpec(name, aliases: aliases, kind, change, .acceptedWithout, isHidden: isHidden, help: help,
+      refusal: refusal)
   }
 
   /// Those that say how collections are kept.

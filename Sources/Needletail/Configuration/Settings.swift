@@ -55,8 +55,8 @@ struct Settings: Sendable, Equatable {
   // Clients
   var maxClients = 10_000
   var bulkLengthMaxBytes = 512 << 20
-  /// The longest string that there may be: what `proto-max-bulk-len` says, as far as there are addresses for it, so that
-  /// nobody's sum of sizes overflows.
+  /// The longest string that there may be: what `proto-max-bulk-len` says, as far as there are addresses for it, so
+  /// that nobody's sum of sizes overflows.
   var stringMaxBytes: Int { min(bulkLengthMaxBytes, 1 << 47) }
   var queryBufferMaxBytes = 1 << 30
   var outputBufferLimits = OutputBufferLimits()
@@ -112,7 +112,8 @@ struct Settings: Sendable, Equatable {
   // Persistence
   /// Redis's own.
   var savePoints = [
-    SavePoint(seconds: 3600, changes: 1), SavePoint(seconds: 300, changes: 100), SavePoint(seconds: 60, changes: 10_000),
+    SavePoint(seconds: 3600, changes: 1), SavePoint(seconds: 300, changes: 100),
+    SavePoint(seconds: 60, changes: 10_000),
   ]
   /// Nobody has said anything else.
   var savePointsAreDefaults = true

@@ -109,10 +109,7 @@ extension Keyspace {
       }
       return
     }
-    if let entry = found.entry, let unit = entry.stringUnit, unit.pins == 0,
-      unsafe !context.units.belongsToView(unit.raw),
-      unsafe !context.units.belongsToView(entry.raw)
-    {
+    if let entry = found.entry, let unit = changeableUnit(entry) {
       let grown = try unit.withCapacity(count)
       if unsafe grown.raw != unit.raw { unsafe entry.storeChild(grown.raw) }
       let old = min(grown.count, count)
@@ -130,6 +127,24 @@ extension Keyspace {
     unsafe body(unit.data)
     unit.count = count
     putUnit(&found, Entry.Shape(key: found.key.bytes, expiry: expiry, encoding: .external, isMarkedRaw: true), unit)
+  }
+
+  /// The key's unit, when it may be changed where it lies: no reply is sent from it and no view has it.
+  private func changeableUnit(_ entry: Entry) -> StringUnit? {
+    guard let unit = entry.stringUnit, unit.pins == 0, unsafe !context.units.belongsToView(unit.raw),
+      unsafe !context.units.belongsToView(entry.raw)
+    else { return nil }
+    return unit
+  }
+
+  /// The unit in which a new value of `count` bytes may be written over the old one, so that no fresh memory is needed;
+  /// the encoding stays raw. Nil when the key has no such unit, or has an expiry, which a new value ends.
+  func stringToOverwrite(_ found: Found, count: Int) -> StringUnit? {
+    guard count > Entry.inlineMaxBytes, let entry = found.entry, !entry.hasExpiry, let unit = changeableUnit(entry),
+      // Not much larger than a unit made for it.
+      count <= unit.capacity, count > unit.capacity / 2
+    else { return nil }
+    return unit
   }
 
   @inline(__always)

@@ -11,12 +11,14 @@ func writeDecimal(_ value: Int, to destination: UnsafeMutableRawPointer) -> Int 
   while magnitude >= 10 {
     let (quotient, pair) = magnitude.quotientAndRemainder(dividingBy: 100)
     position &-= 2
-    let digits = unsafe UnsafeRawPointer(decimalPairs.utf8Start).loadUnaligned(fromByteOffset: 2 &* Int(pair), as: UInt16.self)
+    let digits = unsafe UnsafeRawPointer(decimalPairs.utf8Start).loadUnaligned(fromByteOffset: 2 &* Int(pair),
+      as: UInt16.self)
     unsafe destination.storeBytes(of: digits, toByteOffset: position, as: UInt16.self)
     magnitude = quotient
   }
   if position > (isNegative ? 1 : 0) {
-    unsafe destination.storeBytes(of: 48 &+ UInt8(truncatingIfNeeded: magnitude), toByteOffset: position &- 1, as: UInt8.self)
+    unsafe destination.storeBytes(of: 48 &+ UInt8(truncatingIfNeeded: magnitude), toByteOffset: position &- 1,
+      as: UInt8.self)
   }
   return count
 }

@@ -217,7 +217,8 @@ import Glibc
     let address = unsafe bytes[8..<24]
     let isPlain = unsafe address.dropLast().allSatisfy { $0 == 0 } && address.last == 1
     // IPv4 mapped: ::ffff:127.0.0.0/8.
-    let isMapped = unsafe address.prefix(10).allSatisfy { $0 == 0 } && bytes[18] == 0xff && bytes[19] == 0xff && bytes[20] == 127
+    let isMapped = unsafe address.prefix(10).allSatisfy { $0 == 0 } && bytes[18] == 0xff && bytes[19] == 0xff
+      && bytes[20] == 127
     return isPlain || isMapped
   }
 }

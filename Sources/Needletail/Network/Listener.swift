@@ -21,7 +21,8 @@ struct Listener {
     guard code == 0, let first = unsafe results else { throw SystemError(code: EADDRNOTAVAIL, call: "getaddrinfo") }
     defer { unsafe freeaddrinfo(results) }
     let info = unsafe first.pointee
-    let descriptor = unsafe socket(info.ai_family, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+    let descriptor = unsafe socket(info.ai_family,
+      CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
     if descriptor < 0 { throw SystemError(code: errno, call: "socket") }
     setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
     if unsafe info.ai_family == AF_INET6 { setOption(descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY, 1) }

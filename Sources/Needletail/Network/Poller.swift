@@ -77,7 +77,8 @@ struct PollToken: Equatable {
 
   func event(_ index: Int) -> Event {
     precondition(index >= 0 && index < Self.maxEvents)
-    return unsafe Event(token: PollToken(rawValue: cs_event_data(events + index)), flags: cs_event_flags(events + index))
+    return unsafe Event(token: PollToken(rawValue: cs_event_data(events + index)),
+      flags: cs_event_flags(events + index))
   }
 
   private static func mask(_ reads: Bool, _ writes: Bool) -> UInt32 {

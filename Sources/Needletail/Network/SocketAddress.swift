@@ -18,7 +18,9 @@ struct SocketAddress {
   /// - Parameters:
   ///   - unixPath: what a Unix socket's both ends are called.
   ///   - read: asks the system for the address of one end.
-  fileprivate init(unixPath: String, _ read: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> CInt) {
+  fileprivate init(unixPath: String,
+    _ read: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> CInt)
+  {
     var address = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
     let result = unsafe withUnsafeMutablePointer(to: &address) { pointer in

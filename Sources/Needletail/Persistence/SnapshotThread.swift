@@ -7,7 +7,7 @@ struct SnapshotOrder: ~Copyable {
   let options: RDBWriterOptions
   let features: RDBFeatures
   let fields: [(name: String, value: String)]
-  let place: SnapshotPlace
+  let place: FilePlace
   let syncsIncrementally: Bool
   /// The processor time of the event loop's thread.
   let loopClock: clockid_t
@@ -198,16 +198,16 @@ struct SnapshotResult {
   }
 
   /// Nil when the save is cancelled already: whoever cancelled it can be sure that no file appears later.
-  private func open(_ place: SnapshotPlace, _ syncsIncrementally: Bool) throws(SystemError) -> RDBFile? {
+  private func open(_ place: FilePlace, _ syncsIncrementally: Bool) throws(SystemError) -> ReplacementFile? {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
     if isCancelled { return nil }
-    return try RDBFile(place, syncsIncrementally: syncsIncrementally, isInBackground: true)
+    return try ReplacementFile(place, .backgroundSnapshot, syncsIncrementally: syncsIncrementally)
   }
 
   /// - Returns: the file's size, unless the save was cancelled.
   private func write(_ contents: SnapshotContents, _ walker: inout ViewWalker, _ pace: WalkPace,
-    _ file: consuming RDBFile) throws(SystemError) -> Int
+    _ file: consuming ReplacementFile) throws(SystemError) -> Int
   {
     var pace = pace
     var encoder = SnapshotEncoder(writer: RDBWriter(file, contents.options))
@@ -237,7 +237,7 @@ private struct SnapshotContents {
 }
 
 private struct SnapshotEncoder: ViewVisitor, ~Copyable {
-  var writer: RDBWriter<RDBFile>
+  var writer: RDBWriter<ReplacementFile>
 
   mutating func begin(_ table: FrozenView.Table) {
     writer.database(table.database, keyCount: table.keyCount, expiresCount: table.expiresCount)

@@ -145,7 +145,8 @@ struct InputFootprint {
 
   /// Gives back room that is not needed until more comes. Not while a request of it runs.
   mutating func shrink() {
-    if arguments.capacity > max(arguments.count, 8) * 2 { arguments = arguments.copy(capacity: max(arguments.count, 8)) }
+    let capacity = max(arguments.count, 8)
+    if arguments.capacity > capacity * 2 { arguments = arguments.copy(capacity: capacity) }
     let size = Heap.goodSize(max(end - requestStart, Self.minimumBytes))
     if capacity > size * 2 { move(to: size) }
   }

@@ -437,7 +437,8 @@ import Glibc
 
   /// Leaves room for the header of an aggregate of `maximum` elements at most; `finish` writes it.
   mutating func deferLength(atMost maximum: Int) -> DeferredLength {
-    guard !isDiscarding, let output = unsafe output else { return unsafe DeferredLength(place: nil, room: 0, chunk: nil) }
+    guard !isDiscarding, let output = unsafe output
+    else { return unsafe DeferredLength(place: nil, room: 0, chunk: nil) }
     let room = 3 + decimalDigitCount(UInt(maximum))
     reserve(room)
     let place = unsafe cursor

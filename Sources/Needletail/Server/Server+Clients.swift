@@ -95,7 +95,7 @@ extension Server {
   /// Closes the socket now; the client is freed at the end of the turn, since the batch may still name it.
   mutating func close(_ client: Client) {
     guard !client.state.connection.isClosed else { return }
-    if client.state.connection.holds.contains(.pause) { engine.pause.clientCount -= 1 }
+    if client.state.connection.holds.contains(.pause) { engine.pause.removeOne() }
     engine.clientMemory.remove(client)
     engine.clients.remove(descriptor: client.state.connection.token.descriptor)
     client.state.connection.close()

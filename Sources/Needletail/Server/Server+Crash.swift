@@ -25,7 +25,9 @@ extension Server {
         },
         report_seconds: Self.crashReportMaxSeconds)
       let error = unsafe cs_crash_prepare(&plan, path)
-      if error != 0 { unsafe server.pointee.engine.logger.warning("No stack of its own for crash reports: error \(error)") }
+      if error != 0 {
+        unsafe server.pointee.engine.logger.warning("No stack of its own for crash reports: error \(error)")
+      }
     }
     engine.facts.preparedCrashReport = true
     engine.applyCrashSettings()

@@ -66,7 +66,8 @@ extension Server {
     for i in 0..<batch.count where batch[i].elementIndex > 0 {
       let request = batch.request(batch[i])
       let key = request.key(request.hashedIndex, engine.keyspace.seed)
-      hints[i] = engine.keyspace.prefetchElementBucket(request[batch[i].elementIndex], of: key, in: request.client.database)
+      hints[i] = engine.keyspace.prefetchElementBucket(request[batch[i].elementIndex], of: key,
+        in: request.client.database)
     }
     for i in 0..<batch.count { hints[i]?.prefetchElement() }
   }
@@ -74,7 +75,9 @@ extension Server {
   @inline(never)
   private mutating func countLongCommand(_ command: CommandIndex?, _ cycles: UInt64) {
     let microseconds = engine.clock.ownMicroseconds(cycles)
-    if microseconds > engine.statistics.loop.stepMaxMicroseconds[LoopStep.command.rawValue] { engine.statistics.loop.longestCommand = command }
+    if microseconds > engine.statistics.loop.stepMaxMicroseconds[LoopStep.command.rawValue] {
+      engine.statistics.loop.longestCommand = command
+    }
     engine.statistics.loop.count(.command, microseconds: microseconds)
   }
 
@@ -124,8 +127,11 @@ extension Server {
     for (client, start) in engine.monitors.clients {
       unsafe engine.reply.begin(client.output, isRESP3: client.state.isRESP3)
       engine.reply.monitorLines(engine.monitors.lines, from: start)
+      let waiting = engine.reply.waitingByteCount
       engine.reply.end()
       addToWriteList(client)
+      // Not more than a batch's lines wait unseen by the client's limits.
+      if waiting > Self.earlyWriteBytes { writeEarly(client) }
     }
     engine.monitors.removeLines()
   }

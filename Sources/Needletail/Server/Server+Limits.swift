@@ -3,19 +3,15 @@ import CSystem
 /// What all clients together are held to: pauses, and the memory they may take.
 extension Server {
   /// Ends a pause whose time is over. Clients whose requests waited for it are served from the next turn on.
-  /// Complexity: O(clients), once a pause.
+  /// Complexity: O(clients that waited), once a pause.
   mutating func resumePausedClients() {
     engine.endPauseWhenDue()
     guard engine.pause.hasEnded else { return }
     engine.pause.hasEnded = false
-    guard engine.pause.clientCount > 0 else { return }
-    for descriptor in 0..<engine.clients.descriptorLimit {
-      guard let client = engine.clients.client(CInt(descriptor)),
-        client.state.connection.holds.contains(.pause)
-      else { continue }
+    for token in engine.pause.takeAll() {
+      guard let client = engine.clients.client(token), client.state.connection.holds.contains(.pause) else { continue }
       client.state.connection.holds.remove(.pause)
       client.state.connection.holds.insert(.turn)
-      engine.pause.clientCount -= 1
       startReadingAgain(client)
       resumeNextTurn(client)
     }

@@ -320,9 +320,9 @@ extension Server {
 
   // MARK: Paused clients
 
-  /// The client has not taken its replies, or clients are paused: its requests are kept, up to the query buffer's limit,
-  /// and not run. A client that sends everything before it reads anything thus gets through, and one that never reads
-  /// costs what it sent.
+  /// The client has not taken its replies, or clients are paused: its requests are kept, up to the query buffer's
+  /// limit, and not run. A client that sends everything before it reads anything thus gets through, and one that never
+  /// reads costs what it sent.
   private mutating func readWhilePaused(_ client: Client) {
     movePendingForPause(client)
     // That may have executed the batch, and a request in it have ended this client.

@@ -175,8 +175,8 @@ import Glibc
 
   /// How long the poller may wait: until the next timer or deadline, not at all when work is left.
   ///
-  /// `mutating`, as all that is called from per-request code and not inlined there: a call of anything else hands over a
-  /// copy of the whole server.
+  /// `mutating`, as all that is called from per-request code and not inlined there: a call of anything else hands over
+  /// a copy of the whole server.
   private mutating func waitMilliseconds() -> Int {
     if !resumeList.isEmpty || loaderHasMore || engine.eviction.isBehind && !engine.pause.isActive { return 0 }
     let now = LoopClock.realtimeMilliseconds
@@ -196,7 +196,8 @@ import Glibc
   /// whichever is less, but 20 us at least; all of the half millisecond in a turn without commands.
   private mutating func runBackgroundWork() {
     let limit = engine.clock.cycles(microseconds: 500)
-    let budget = turnCommandCycles == 0 ? limit : min(limit, max(lastTurnCycles / 3, engine.clock.cycles(microseconds: 20)))
+    let share = max(lastTurnCycles / 3, engine.clock.cycles(microseconds: 20))
+    let budget = turnCommandCycles == 0 ? limit : min(limit, share)
     let start = cs_cycles()
     var step = start
     if let loader {
@@ -239,7 +240,8 @@ import Glibc
     let longest = engine.statistics.loop.stepMaxMicroseconds[step.rawValue]
     guard microseconds > min(longest, LoopStatistics.stepLimitMicroseconds) else { return }
     // Only a step that would be a new maximum or an overrun is worth a look at the CPU clock.
-    engine.statistics.loop.count(step, microseconds: microseconds < 200 ? microseconds : engine.clock.ownMicroseconds(cycles))
+    let counted = microseconds < 200 ? microseconds : engine.clock.ownMicroseconds(cycles)
+    engine.statistics.loop.count(step, microseconds: counted)
   }
 
   private var cronIntervalMilliseconds: Int { 1000 / max(1, engine.settings.hz) }

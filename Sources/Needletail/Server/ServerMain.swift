@@ -71,7 +71,7 @@ private func serve(_ settings: Settings, _ configurationFile: String) -> CInt {
     _ = server.engine.adjustOutOfMemoryScore()
     if !settings.pidFile.isEmpty { writePidFile(settings.pidFile, logger) }
     if settings.setsProcessTitle { ProcessTitle.set(settings, configurationFile: configurationFile) }
-    server.engine.tidySnapshotDirectory()
+    server.engine.removeAbandonedFiles()
     guard server.startLoading() else { return 1 }
     server.run()
   } catch {

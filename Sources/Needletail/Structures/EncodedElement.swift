@@ -141,7 +141,9 @@ import Glibc
 
   /// Six bits of the element that tell it apart from most others: of its last bytes and its size.
   var sketch: Int {
-    @inline(__always) get { Self.sketch(last: UInt8(truncatingIfNeeded: tail >> 56), byteCount, before: UInt8(truncatingIfNeeded: tail >> 48)) }
+    @inline(__always) get {
+      Self.sketch(last: UInt8(truncatingIfNeeded: tail >> 56), byteCount, before: UInt8(truncatingIfNeeded: tail >> 48))
+    }
   }
 
   /// The sketch of the element that a blob has there. It is not the blob's first byte.
@@ -186,7 +188,8 @@ import Glibc
     guard code <= PackedCode.maxShortString && byteCount > 8 else { return start }
     var offset = start
     let last = blob.count - byteCount
-    // Proof: every element passed over lies inside, for `offset` is at most `last`; a code is a byte before the blob's end.
+    // Proof: every element passed over lies inside, for `offset` is at most `last`; a code is a byte before the blob's
+    // end.
     while offset <= last, unsafe blob.base.load(fromByteOffset: offset, as: UInt8.self) == code,
       unsafe blob.base.loadUnaligned(fromByteOffset: offset &+ byteCount &- 8, as: UInt64.self) != tail
     {

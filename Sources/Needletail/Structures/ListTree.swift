@@ -1,6 +1,6 @@
-/// The leaves of a large list. Where Redis has nodes in a chain, here they hang in a tree that counts, so that a place in
-/// the middle is found in O(log n); what each node holds is the same as in Redis, since OBJECT ENCODING tells when there
-/// is one node left.
+/// The leaves of a large list. Where Redis has nodes in a chain, here they hang in a tree that counts, so that a place
+/// in the middle is found in O(log n); what each node holds is the same as in Redis, since OBJECT ENCODING tells when
+/// there is one node left.
 typealias ListTree = CountedTree<ListLeaves>
 
 extension CountedTree where Leaf == ListLeaves {
@@ -41,7 +41,9 @@ extension CountedTree where Leaf == ListLeaves {
   /// What `push` does nearly always: the leaf at the end has room, and nothing on the way to it belongs to a view.
   /// - Returns: false, with nothing changed, when it is not so. Complexity: O(log n).
   @inline(__always)
-  mutating func pushInPlace(_ element: ListElement, isTail: Bool, _ limit: ListNodeLimit, _ units: borrowing Units) -> Bool {
+  mutating func pushInPlace(_ element: ListElement, isTail: Bool, _ limit: ListNodeLimit, _ units: borrowing Units)
+    -> Bool
+  {
     guard count > 0 else { return false }
     var current = unsafe root.unsafelyUnwrapped
     for _ in 0..<height {

@@ -31,7 +31,9 @@
   }
 
   /// Writes what a set without members takes.
-  static func writeEmptyHashtable(to blob: UnsafeMutableRawPointer) { unsafe blob.storeBytes(of: Packed.mark, as: UInt32.self) }
+  static func writeEmptyHashtable(to blob: UnsafeMutableRawPointer) {
+    unsafe blob.storeBytes(of: Packed.mark, as: UInt32.self)
+  }
 
   /// Whether a hashtable may still be packed with so many members of so many bytes in all.
   static func packsHashtable(count: Int, byteCount: Int) -> Bool {

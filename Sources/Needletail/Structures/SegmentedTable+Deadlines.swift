@@ -1,5 +1,5 @@
-/// The expiry index: deadlines beside the table, segments armed in the wheel by their earliest. For databases only: what
-/// marks a segment in the directory does not ask whether the directory may be written.
+/// The expiry index: deadlines beside the table, segments armed in the wheel by their earliest. For databases only:
+/// what marks a segment in the directory does not ask whether the directory may be written.
 extension SegmentedTable {
   /// Gives the element at `position` a deadline, in place of one it may have. Complexity: O(1).
   mutating func setDeadline(at position: Position, _ milliseconds: Int, _ context: inout TableContext) {
@@ -67,8 +67,9 @@ extension SegmentedTable {
     setWords(first, has ? word | 64 : word & ~64)
   }
 
-  /// Frees the segment's block; its deadlines are no longer wanted. The side directory stays, even when this was the last
-  /// block: it is 8 bytes a segment, and making it anew whenever the only deadline of a large table comes back is O(n).
+  /// Frees the segment's block; its deadlines are no longer wanted. The side directory stays, even when this was the
+  /// last block: it is 8 bytes a segment, and making it anew whenever the only deadline of a large table comes back is
+  /// O(n).
   mutating func dropDeadlines(_ first: Int, _ context: inout TableContext) {
     guard let block = detachDeadlines(first) else { return }
     markDeadlines(first, false)

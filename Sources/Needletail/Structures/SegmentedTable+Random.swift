@@ -7,8 +7,8 @@ extension SegmentedTable {
 
   /// An element drawn uniformly; nil when empty.
   ///
-  /// Complexity: O(1) expected (about 2 draws). A table nearly emptied in hash order has few segments, under a directory
-  /// as deep as before: nearly every draw misses, so after some the choice is made by counting, O(segments).
+  /// Complexity: O(1) expected (about 2 draws). A table nearly emptied in hash order has few segments, under a
+  /// directory as deep as before: nearly every draw misses, so after some the choice is made by counting, O(segments).
   @inline(__always)
   func random(_ generator: inout some RandomNumberGenerator) -> Element? {
     randomPosition(&generator).map { element(at: $0) }

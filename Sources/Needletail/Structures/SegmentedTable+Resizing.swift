@@ -34,7 +34,8 @@ extension SegmentedTable {
   }
 
   /// Whether the segment of word `first` leaves a size out (`SegmentLayout.sparseBucketCount`). Not in a database: its
-  /// entries are larger, so that the peak this takes away matters less there, and what it costs right after a split more.
+  /// entries are larger, so that the peak this takes away matters less there, and what it costs right after a split
+  /// more.
   @inline(__always)
   func skipsSparse(_ first: Int) -> Bool { Element.ownership != .keyspace && Layout.skipsSparse(prefix: prefix(first)) }
 
@@ -177,7 +178,8 @@ extension SegmentedTable {
     func move(_ old: UInt64, _ bit: UInt64, _ oldDeadlines: DeadlineSlots?) {
       Layout.forEach(old) { slot, tag, word in
         let bits = (word >> 49) | bit << 15
-        let place = unsafe Layout.place(segment, bucketCount: bucketCount, home: Layout.home(bits, bucketCount), tag: tag,
+        let place = unsafe Layout.place(segment, bucketCount: bucketCount, home: Layout.home(bits, bucketCount),
+          tag: tag,
           word: word & ((1 << 48) - 1) | bits << 48)
         Self.carryDeadline(oldDeadlines, slot, newDeadlines, place)
       }
@@ -209,7 +211,8 @@ extension SegmentedTable {
     releaseDirectory(&context)
     unsafe directory = words
     if let old = unsafe deadlines {
-      let blocks: UnsafeMutablePointer<UnsafeMutablePointer<DeadlineSlots.Header>?> = unsafe Self.allocateWords(size * 2)
+      let blocks: UnsafeMutablePointer<UnsafeMutablePointer<DeadlineSlots.Header>?> =
+      unsafe Self.allocateWords(size * 2)
       for i in 0..<size {
         unsafe blocks[2 * i] = old[i]
         unsafe blocks[2 * i + 1] = nil

@@ -24,9 +24,9 @@ import Glibc
 ///
 /// Lookup, insertion and removal are O(1): one directory word, one or two buckets, one element.
 ///
-/// It serves databases, large hashes and sets, and indexes over what others own: see `TableOwnership`. It may lie in raw
-/// memory, whose bytes are copied to move it, since it frees nothing by itself: parts of a collection may outlive it in a
-/// view.
+/// It serves databases, large hashes and sets, and indexes over what others own: see `TableOwnership`. It may lie in
+/// raw memory, whose bytes are copied to move it, since it frees nothing by itself: parts of a collection may outlive
+/// it in a view.
 @safe struct SegmentedTable<Element: TableElement>: ~Copyable {
   typealias Layout = SegmentLayout
 
@@ -201,8 +201,8 @@ import Glibc
     }
   }
 
-  /// Puts another element with the same key at `position`. The one that was there is the caller's to let go, afterwards.
-  /// Complexity: O(1).
+  /// Puts another element with the same key at `position`. The one that was there is the caller's to let go,
+  /// afterwards. Complexity: O(1).
   @inline(__always)
   mutating func replace(at position: Position, with element: Element, _ context: inout TableContext) {
     makeWritable(position.first, &context)
@@ -220,7 +220,8 @@ import Glibc
     removeDeadline(at: position, &context)
     let base = unsafe bucketBase(position)
     byteCount -= unsafe Self.weight(Element(raw: Layout.pointer(Layout.word(base, position.index))))
-    let home = unsafe Layout.home(Layout.word(base, position.index) >> 48, Layout.bucketCount(directory![position.first]))
+    let home = unsafe Layout.home(Layout.word(base, position.index) >> 48,
+      Layout.bucketCount(directory![position.first]))
     unsafe Layout.clear(base, position.index)
     unsafe directory![position.first] -= Layout.countUnit
     count -= 1
@@ -230,9 +231,9 @@ import Glibc
     if Layout.count(word) <= shrinkLimit(position.first) { shrink(position.first, &context) }
   }
 
-  /// Fills a hole in `bucket` with an element that had to go on to the next bucket, then the hole which that one leaves,
-  /// and so on; on the way, overflow bits that nobody needs any more go. A mask may keep a bit too many when the element
-  /// it stands for lay two buckets on, never one too few. Complexity: O(1) on average, O(buckets) at worst.
+  /// Fills a hole in `bucket` with an element that had to go on to the next bucket, then the hole which that one
+  /// leaves, and so on; on the way, overflow bits that nobody needs any more go. A mask may keep a bit too many when
+  /// the element it stands for lay two buckets on, never one too few. Complexity: O(1) on average, O(buckets) at worst.
   private mutating func pullBack(_ first: Int, into bucket: Int) {
     let word = unsafe directory![first]
     let segment = unsafe Layout.segment(word)
@@ -240,7 +241,8 @@ import Glibc
     var to = bucket
     for _ in 1..<max(bucketCount, 1) {
       let from = to + 1 == bucketCount ? 0 : to + 1
-      guard let index = unsafe Layout.cleanOverflow(segment, bucketCount: bucketCount, bucket: to, next: from, taking: true)
+      guard let index = unsafe Layout.cleanOverflow(segment, bucketCount: bucketCount, bucket: to, next: from,
+        taking: true)
       else { return }
       let target = unsafe Layout.emptyIndex(segment + to << Layout.bucketShift)!
       unsafe Layout.move(segment, from: (from, index), to: (to, target))
@@ -258,15 +260,16 @@ import Glibc
     var next = to
     while next != from {
       let bucket = next == 0 ? bucketCount - 1 : next - 1
-      _ = unsafe Layout.cleanOverflow(Layout.segment(word), bucketCount: bucketCount, bucket: bucket, next: next, taking: false)
+      _ = unsafe Layout.cleanOverflow(Layout.segment(word), bucketCount: bucketCount, bucket: bucket, next: next,
+        taking: false)
       next = bucket
     }
   }
 
   // MARK: Whole table
 
-  /// Calls `body` with every element, in hash order, the next ones on their way to the cache. `body` must not change the
-  /// table. Complexity: O(n).
+  /// Calls `body` with every element, in hash order, the next ones on their way to the cache. `body` must not change
+  /// the table. Complexity: O(n).
   func forEach(_ body: (Element) -> Void) {
     guard let directory = unsafe directory else { return }
     var ring = PrefetchRing()

@@ -54,7 +54,8 @@ struct BitField {
     let most = Int128(1) << Int128(isSigned ? width - 1 : width) - 1
     let least = isSigned ? -most - 1 : 0
     if sum >= least && sum <= most { return Int(sum) }
-    // Redis subtracts from the most that fits, in 64 bits: for the least numbers that overflows, and they pass for too large.
+    // Redis subtracts from the most that fits, in 64 bits: for the least numbers that overflows, and they pass for too
+    // large.
     let isTooLarge = sum > most || isSigned && width < 64 && value < most - Int128(Int.max)
     switch overflow {
     case .wrap: return extended(UInt64(truncatingIfNeeded: sum))

@@ -1,6 +1,6 @@
 /// Lists change their form as OBJECT ENCODING tells it in Redis: a listpack becomes a quicklist before an element comes
-/// that is too much for it, and a quicklist of one node becomes a listpack again when it has shrunk to half of that. Where
-/// the list lies is another matter: in its entry up to a kilobyte, below a root beyond.
+/// that is too much for it, and a quicklist of one node becomes a listpack again when it has shrunk to half of that.
+/// Where the list lies is another matter: in its entry up to a kilobyte, below a root beyond.
 extension Keyspace {
   /// Lists below a root return into the entry when they are this short.
   private static var returnMaxBytes: Int { Entry.inlineMaxBytes / 2 }
@@ -30,8 +30,8 @@ extension Keyspace {
     }
   }
 
-  /// Gives the key's list, or a list that the key did not have, elements at an end, one after the other. Those that came
-  /// before an error stay. Complexity: O(1) amortised each, O(size) in the entry.
+  /// Gives the key's list, or a list that the key did not have, elements at an end, one after the other. Those that
+  /// came before an error stay. Complexity: O(1) amortised each, O(size) in the entry.
   @inline(__always)
   mutating func pushElements(_ found: inout Found, _ arrivals: Arrivals, isTail: Bool, _ element: (Int) -> ListElement)
     throws(OutOfMemory)
@@ -85,7 +85,8 @@ extension Keyspace {
     let limit = ListNodeLimit(limits)
     guard let blob = entry.blob else {
       guard let leaf = unsafe ListRoot(raw: entry.child).onlyLeaf else { preconditionFailure("a listpack is one leaf") }
-      if limit.isExceeded(byteCount: leaf.listpackByteCount + arrivals.stringBytes, count: leaf.count + arrivals.count) {
+      let byteCount = leaf.listpackByteCount + arrivals.stringBytes
+      if limit.isExceeded(byteCount: byteCount, count: leaf.count + arrivals.count) {
         writableList(&found).becomeQuicklist(nodeSize: limits.listSize)
       }
       return
@@ -97,14 +98,16 @@ extension Keyspace {
     let isQuicklist = limit.isExceeded(byteCount: byteCount + arrivals.stringBytes, count: list.count + arrivals.count)
     let contents = ListLeaf.Contents(before: blob[list.start..<list.end], count: list.count, difference: difference)
     let tag = context.units.currentTag
-    guard let leaf = ListLeaf.make(contents, capacity: contents.byteCount * 2, tag: tag) else { fatalError("out of memory") }
+    guard let leaf = ListLeaf.make(contents, capacity: contents.byteCount * 2, tag: tag)
+    else { fatalError("out of memory") }
     let root = ListRoot.make(ListTree(leaf.child, height: 0), nodeSize: isQuicklist ? limits.listSize : nil, tag: tag)
     unsafe putRoot(&found, .list, root.raw)
   }
 
   /// A list for a key that is not there.
   @inline(never)
-  private mutating func makeList(_ found: inout Found, _ arrivals: Arrivals, isTail: Bool, _ element: (Int) -> ListElement)
+  private mutating func makeList(_ found: inout Found, _ arrivals: Arrivals, isTail: Bool,
+    _ element: (Int) -> ListElement)
     throws(OutOfMemory)
   {
     let limit = ListNodeLimit(limits)
@@ -168,7 +171,9 @@ extension Keyspace {
 
   /// Writes another element in the place of the one at `index`.
   /// - Returns: false when there is none. Complexity: O(log n).
-  mutating func replaceElement(_ found: inout Found, at index: Int, with element: ListElement) throws(OutOfMemory) -> Bool {
+  mutating func replaceElement(_ found: inout Found, at index: Int, with element: ListElement)
+    throws(OutOfMemory) -> Bool
+  {
     makeRoom(&found, Arrivals(element))
     guard let entry = found.entry, let index = ListValue(entry).index(index) else { return false }
     if let blob = entry.blob {
@@ -213,7 +218,8 @@ extension Keyspace {
     if let blob = entry.blob {
       let list = PackedList(blob)
       let from = list.offset(of: range.lowerBound)
-      return unsafe splice(&found, list.removing(from: from, to: list.offset(of: range.upperBound), count: range.count)) {
+      let end = list.offset(of: range.upperBound)
+      return unsafe splice(&found, list.removing(from: from, to: end, count: range.count)) {
         _ in
       }
     }
@@ -223,8 +229,8 @@ extension Keyspace {
     root.tree = tree
   }
 
-  /// Takes elements out that are `string`: at most `limit`, from the head on or from the tail. A list without elements is
-  /// the caller's to remove; for others `shrinkList` is to be called. Complexity: O(n).
+  /// Takes elements out that are `string`: at most `limit`, from the head on or from the tail. A list without elements
+  /// is the caller's to remove; for others `shrinkList` is to be called. Complexity: O(n).
   /// - Returns: how many.
   mutating func removeMatches(_ found: inout Found, _ string: ByteView, limit: Int, fromTail: Bool) -> Int {
     guard let entry = found.entry else { return 0 }
@@ -246,7 +252,8 @@ extension Keyspace {
     while removed < limit, let blob = found.entry?.blob {
       let list = PackedList(blob)
       if removed == 0 { offset = fromTail ? list.end : list.start }
-      guard let item = (fromTail ? list.lastMatch(probe, before: offset) : list.firstMatch(probe, from: offset))?.item else {
+      guard let item = (fromTail ? list.lastMatch(probe, before: offset) : list.firstMatch(probe, from: offset))?.item
+      else {
         break
       }
       let isFirst = item.offset == list.start

@@ -1,5 +1,5 @@
-/// A list to be read: one that lies in its entry is packed (`PackedList`), others are trees of such. Valid until the key
-/// changes.
+/// A list to be read: one that lies in its entry is packed (`PackedList`), others are trees of such. Valid until the
+/// key changes.
 @safe struct ListValue {
   /// Empty when the list is packed.
   fileprivate let tree: ListTree

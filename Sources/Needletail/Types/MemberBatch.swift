@@ -82,7 +82,8 @@ extension SetValue {
         if possible == 0 { continue }
         repeat {
           let index = possible.trailingZeroBitCount
-          if unsafe probes[index].code == set.blob[member.offset] && probes[index].matches(set.blob, at: member.offset) {
+          let place = member.offset
+          if unsafe probes[index].code == set.blob[place] && probes[index].matches(set.blob, at: place) {
             found |= 1 << UInt32(index)
           }
           possible &= possible &- 1
@@ -93,7 +94,8 @@ extension SetValue {
     }
   }
 
-  private static func present(_ batch: borrowing MemberBatch, in root: TableRoot<SetMember>, among wanted: UInt32, _ seed: HashSeed)
+  private static func present(_ batch: borrowing MemberBatch, in root: TableRoot<SetMember>, among wanted: UInt32,
+    _ seed: HashSeed)
     -> UInt32
   {
     let table = unsafe root.table

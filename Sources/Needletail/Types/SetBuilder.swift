@@ -15,7 +15,8 @@
   ///   - startsWithIntegers: false: a set of integers only is packed as well.
   ///   - packsManyIntegers: integers beyond their limit are packed where that is allowed.
   ///   - isHashtable: whatever is added.
-  init(_ limits: CollectionLimits, startsWithIntegers: Bool = true, packsManyIntegers: Bool = false, isHashtable: Bool = false,
+  init(_ limits: CollectionLimits, startsWithIntegers: Bool = true, packsManyIntegers: Bool = false,
+    isHashtable: Bool = false,
     _ context: borrowing TableContext)
   {
     self.limits = limits

@@ -1,9 +1,10 @@
-/// Sets that change. A set's form depends on what was put into it, and OBJECT ENCODING tells it: integers until there is
-/// another string or too many of them; a listpack until there are too many or one is too long; then a hashtable. None of
-/// them comes back. A hashtable of few members is packed all the same.
+/// Sets that change. A set's form depends on what was put into it, and OBJECT ENCODING tells it: integers until there
+/// is another string or too many of them; a listpack until there are too many or one is too long; then a hashtable.
+/// None of them comes back. A hashtable of few members is packed all the same.
 extension Keyspace {
   /// Gives the key, which is not there, a set with one member. Nothing has changed after an error.
-  /// - Parameter expected: so many are about to come, this one included: more than may be packed are not packed to begin
+  /// - Parameter expected: so many are about to come, this one included: more than may be packed are not packed to
+  /// begin
   ///   with.
   mutating func makeSet(_ found: inout Found, _ member: ByteView, expected: Int = 1) throws(OutOfMemory) {
     if expected <= limits.setIntegersMax, let value = member.integer {
@@ -34,7 +35,8 @@ extension Keyspace {
   /// them already.
   @inline(__always)
   mutating func expectMembers(_ found: inout Found, _ count: Int) throws(OutOfMemory) {
-    guard count > min(limits.setIntegers, limits.setEntries), let entry = found.entry, let blob = entry.blob else { return }
+    guard count > min(limits.setIntegers, limits.setEntries), let entry = found.entry, let blob = entry.blob
+    else { return }
     let isIntegers = entry.encoding.isIntegers
     if !isIntegers && PackedSet(blob).isHashtable { return }
     if count > (isIntegers ? limits.setIntegersMax : limits.setEntries) {
@@ -120,7 +122,9 @@ extension Keyspace {
   }
 
   /// Makes a hashtable of a set that is none, packed if it can be with so many members more. Complexity: O(n).
-  private mutating func becomeHashtable(_ found: inout Found, expecting count: Int, byteCount: Int) throws(OutOfMemory) {
+  private mutating func becomeHashtable(_ found: inout Found, expecting count: Int, byteCount: Int)
+    throws(OutOfMemory)
+  {
     guard let entry = found.entry else { preconditionFailure("no set") }
     guard let packed = SetValue(entry).packedHashtable(adding: count, byteCount, tag: context.units.currentTag) else {
       return try unpackSet(&found)
@@ -160,7 +164,9 @@ extension Keyspace {
   }
 
   /// A member that the table does not have.
-  static func add(_ member: ByteView, to root: TableRoot<SetMember>, _ context: inout TableContext) throws(OutOfMemory) {
+  static func add(_ member: ByteView, to root: TableRoot<SetMember>, _ context: inout TableContext)
+    throws(OutOfMemory)
+  {
     guard let element = SetMember.make(member, tag: context.units.currentTag) else { throw OutOfMemory() }
     let table = unsafe root.table
     unsafe table.pointee.insert(element, hash: table.pointee.hash(member, context), &context)
@@ -211,7 +217,8 @@ extension Keyspace {
     for index in 0..<units.count {
       let member = unsafe SetMember(raw: units[index])
       let hash = unsafe table.pointee.hash(member.bytes, context)
-      guard let position = unsafe table.pointee.position(of: member, hash: hash) else { preconditionFailure("no member") }
+      guard let position = unsafe table.pointee.position(of: member, hash: hash)
+      else { preconditionFailure("no member") }
       unsafe table.pointee.drop(at: position, &context)
     }
   }

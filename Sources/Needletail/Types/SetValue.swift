@@ -1,5 +1,5 @@
-/// A set to be read: small ones are sorted integers (`PackedIntegers`) or packed strings (`PackedSet`), large ones tables
-/// of `SetMember`s. Valid until the key changes.
+/// A set to be read: small ones are sorted integers (`PackedIntegers`) or packed strings (`PackedSet`), large ones
+/// tables of `SetMember`s. Valid until the key changes.
 @safe struct SetValue {
   enum Form {
     case integers(PackedIntegers)
@@ -115,8 +115,8 @@ extension SetValue {
     generator = draw.generator
   }
 
-  /// Which members of a set are drawn, told one after the other in the order of a walk. A copy of it tells the same again.
-  /// Source: Knuth, "The Art of Computer Programming", volume 2, algorithm 3.4.2 S.
+  /// Which members of a set are drawn, told one after the other in the order of a walk. A copy of it tells the same
+  /// again. Source: Knuth, "The Art of Computer Programming", volume 2, algorithm 3.4.2 S.
   struct Draw {
     private var wanted: Int
     private var left: Int

@@ -38,7 +38,7 @@ import Testing
   // MARK: Helpers
 
   private var file: String { directory + "/dump.rdb" }
-  private var temporaryFile: String { directory + "/" + SnapshotPlace.temporaryName(isInBackground: true) }
+  private var temporaryFile: String { directory + "/" + TemporaryName.backgroundSnapshot.own }
   private var fileBytes: Data? { FileManager.default.contents(atPath: file) }
   private var names: [String] { try! FileManager.default.contentsOfDirectory(atPath: directory) }
 

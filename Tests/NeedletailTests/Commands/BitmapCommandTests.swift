@@ -50,13 +50,13 @@ import Testing
         model[key] = new
         #expect(server.run("BITFIELD", key, "SET", "u16", "\(place * 8)", "\(number)") == [.integer(old)])
       case 7:
-        let other = Self.keys[random.below(3)]
+        let operation = BitOperation.allCases[random.below(BitOperation.allCases.count)]
+        let sources = operation == .not ? [key] : [key, Self.keys[random.below(3)], Self.keys[random.below(3)]]
         let target = Self.keys[random.below(3)]
-        let (one, two) = (value, model[other] ?? [])
-        let longest = max(one.count, two.count)
-        let result = (0..<longest).map { ($0 < one.count ? one[$0] : 0) ^ ($0 < two.count ? two[$0] : 0) }
+        let result = operation.combined(sources.map { model[$0] ?? [] })
         model[target] = result.isEmpty ? nil : result
-        #expect(server.run("BITOP", "XOR", target, key, other) == .integer(longest))
+        let request = (["BITOP", "\(operation)", target] + sources).map { Array($0.utf8) }
+        #expect(server.run(request) == .integer(result.count))
       default:
         server.run("DEBUG", random.chance(60) ? "FREEZE" : "FREEZE-CANCEL")
         server.run("DEBUG", "FREEZE-STEP", "2")

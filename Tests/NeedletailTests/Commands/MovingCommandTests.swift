@@ -77,8 +77,8 @@ import Testing
     }
   }
 
-  /// What Redis 8.2.3 answers for keys of `keyCount` bytes and values of `count`: after SET, EXPIRE, a second SET with EX,
-  /// RENAME and COPY.
+  /// What Redis 8.2.3 answers for keys of `keyCount` bytes and values of `count`: after SET, EXPIRE, a second SET with
+  /// EX, RENAME and COPY.
   @Test(arguments: [
     (5, 28, "embstr embstr embstr embstr embstr"), (5, 29, "embstr raw raw raw raw"), (31, 9, "embstr raw raw raw raw"),
     (32, 7, "embstr raw raw raw raw"), (32, 8, "embstr embstr raw raw raw"), (33, 8, "embstr embstr raw raw raw"),

@@ -11,7 +11,8 @@ import Testing
     ("xtemp-1.rdb", nil), ("dump.rdb", nil), ("temp-rewriteaof-1.aof", nil), ("", nil),
   ] as [(String, pid_t?)])
   func names(_ name: String, _ process: pid_t?) {
-    #expect(SnapshotPlace.process(ofTemporaryName: name) == process)
+    let kinds = [TemporaryName.snapshot, .backgroundSnapshot]
+    #expect(kinds.compactMap { $0.process(name) }.first == process)
   }
 
   @Test func onlyWhoseProcessIsGone() throws {
@@ -25,9 +26,28 @@ import Testing
     let abandoned = ["temp-\(gone).rdb", "temp-bg-\(gone).rdb", "temp-bg-\(getpid()).rdb"]
     for name in kept + abandoned { try Data("x".utf8).write(to: URL(fileURLWithPath: directory + "/" + name)) }
     // What is no file is nothing that was left of one.
-    let place = try SnapshotPlace(path: directory + "/dump.rdb")
-    #expect(place.removeAbandonedFiles().sorted() == abandoned.sorted())
+    let place = try FilePlace(path: directory + "/dump.rdb")
+    #expect(place.removeAbandonedFiles([.snapshot, .backgroundSnapshot]).sorted() == abandoned.sorted())
     #expect(try manager.contentsOfDirectory(atPath: directory).sorted() == (kept + ["temp-3.rdb"]).sorted())
-    #expect(place.removeAbandonedFiles().isEmpty)
+    #expect(place.removeAbandonedFiles([.snapshot, .backgroundSnapshot]).isEmpty)
+  }
+
+  @Test(arguments: [
+    ("a.conf.tmp-1", 1), ("a.conf.tmp-01", nil), ("a.conf.tmp-", nil), ("a.conf.tmp-Xa19bz", nil), ("b.conf.tmp-1", nil),
+    ("a.conf", nil), ("a.conf.tmp-1.rdb", nil),
+  ] as [(String, pid_t?)])
+  func namesBesideAConfiguration(_ name: String, _ process: pid_t?) {
+    #expect(TemporaryName.replacing("a.conf").process(name) == process)
+  }
+
+  @Test func besideAConfiguration() throws {
+    let scratch = ScratchDirectory()
+    let file = scratch.file("a.conf", "x")
+    let abandoned = scratch.file("a.conf.tmp-2000000000", "x")
+    let others = [scratch.file("b.conf.tmp-2000000000", "x"), scratch.file("a.conf.tmp-\(getppid())", "x"), file]
+    #expect(removeAbandonedReplacements(of: file) == ["a.conf.tmp-2000000000"])
+    #expect(unsafe access(abandoned, F_OK) != 0)
+    for other in others { #expect(unsafe access(other, F_OK) == 0) }
+    #expect(removeAbandonedReplacements(of: "/nonexistent/a.conf").isEmpty)
   }
 }

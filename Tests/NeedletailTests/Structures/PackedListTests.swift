@@ -47,8 +47,8 @@ import Testing
     }
   }
 
-  /// Runs of elements of one length, at which codes and back lengths grow, and integers, which have a code of their own:
-  /// every place is found from either end.
+  /// Runs of elements of one length, at which codes and back lengths grow, and integers, which have a code of their
+  /// own: every place is found from either end.
   @Test func places() {
     var random = SeededGenerator.fresh()
     let lengths = [0, 1, 8, 190, 191, 192, 250, 251, 252, 300]

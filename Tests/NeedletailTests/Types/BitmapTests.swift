@@ -37,48 +37,99 @@ import Testing
     }
   }
 
-  /// Strings of several lengths, around the sizes of a step and of a block.
+  /// Strings of several lengths, around the sizes of a step and of a block. The result goes to fresh memory, and over
+  /// the beginning of one of the sources, or of that source given twice.
   @Test(arguments: BitOperation.allCases)
   func combinations(operation: BitOperation) {
     var random = SeededGenerator.fresh()
-    let lengths = [0, 1, 7, 8, 9, 63, 64, 65, 200, 8191, 8192, 8193, 20_000]
+    let lengths = [0, 1, 7, 8, 9, 63, 64, 65, 127, 128, 129, 200, 4095, 4096, 4097, 8193, 20_000]
     for _ in 0..<(isLongRun ? 400 : 40) {
       let count = operation == .not ? 1 : max(operation.sourcesMin, 1 + random.below(5))
-      let sources = (0..<count).map { _ in
+      var sources = (0..<count).map { _ in
         (0..<lengths[random.below(lengths.count)]).map { _ in UInt8(truncatingIfNeeded: random.next()) }
       }
+      let overwritten = random.below(count)
+      if random.chance(30) { sources[random.below(count)] = sources[overwritten] }
       let longest = sources.map(\.count).max()!
       guard longest > 0 else { continue }
-      let expected = (0..<longest).map { place -> UInt8 in
-        let column = sources.map { place < $0.count ? $0[place] : 0 }
-        let others = column.dropFirst().reduce(0, |)
-        switch operation {
-        case .and: return column.reduce(255, &)
-        case .or: return column.reduce(0, |)
-        case .xor: return column.reduce(0, ^)
-        case .not: return ~column[0]
-        case .diff: return column[0] & ~others
-        case .diff1: return others & ~column[0]
-        case .andOr: return column[0] & others
-        case .one:
-          return (0..<8).reduce(0) { byte, bit in
-            column.filter { $0 >> bit & 1 == 1 }.count == 1 ? byte | 1 << bit : byte
+      let expected = operation.combined(sources)
+      for place in [nil, overwritten] where result(operation, sources, over: place) != expected {
+        Issue.record("seed \(random.seed): \(operation) of \(sources.map(\.count)) over \(place ?? -1)")
+        return
+      }
+    }
+  }
+
+  /// Sizes around the one from which results are written past the caches.
+  @Test(arguments: [(4 << 20) - 1, 4 << 20, (4 << 20) + 1])
+  func largeCombinations(size: Int) {
+    var random = SeededGenerator.fresh()
+    let sources = [size, size / 2 + 3, size - 200].map { count in
+      var source = [UInt8](repeating: UInt8(truncatingIfNeeded: random.next()), count: count)
+      for _ in 0..<1000 { source[random.below(count)] = UInt8(truncatingIfNeeded: random.next()) }
+      return source
+    }
+    let looks = Array(0..<300) + (0..<1000).map { _ in random.below(size) } + Array(size - 300..<size)
+    for operation in BitOperation.allCases {
+      for count in operation == .not ? 1...1 : operation.sourcesMin...3 {
+        let some = Array(sources[..<count])
+        for place in [nil, 0, count - 1] {
+          let result = result(operation, some, over: place)
+          if let wrong = looks.first(where: { result[$0] != operation.combined(some, at: $0) }) {
+            Issue.record("seed \(random.seed): \(operation) of \(count) over \(place ?? -1), byte \(wrong)")
           }
         }
       }
-      let entries = StringEntries(sources)
-      var bitSources = BitSources(capacity: count)
-      for index in 0..<count { bitSources.append(entries[index]) }
+    }
+  }
+
+  /// What is written, to fresh memory or over a source (and every other one that is the same as it).
+  private func result(_ operation: BitOperation, _ sources: [[UInt8]], over place: Int?) -> [UInt8] {
+    let size = sources.map(\.count).max()!
+    let entries = StringEntries(sources)
+    var bitSources = BitSources(capacity: sources.count)
+    // Places in a unit are not aligned, either.
+    return unsafe withUnsafeTemporaryAllocation(byteCount: size + 24, alignment: 64) { buffer in
+      let target = unsafe buffer.baseAddress! + 24
+      for (index, source) in sources.enumerated() {
+        guard let place, source == sources[place] else {
+          bitSources.append(entries[index])
+          continue
+        }
+        unsafe source.withUnsafeBytes { unsafe UnsafeMutableRawBufferPointer(start: target, count: size).copyMemory(from: $0) }
+        bitSources.append(unsafe ByteView(target, count: source.count))
+      }
       let byteCount = bitSources.byteCount
-      #expect(byteCount == longest)
-      let result = unsafe withUnsafeTemporaryAllocation(byteCount: longest, alignment: 1) { buffer in
-        unsafe bitSources.write(operation, to: buffer.baseAddress!)
-        return unsafe [UInt8](UnsafeRawBufferPointer(buffer))
-      }
-      if result != expected {
-        Issue.record("seed \(random.seed): \(operation) of \(sources.map(\.count))")
-        return
-      }
+      #expect(byteCount == size)
+      unsafe bitSources.write(operation, to: target)
+      return unsafe [UInt8](UnsafeRawBufferPointer(start: target, count: size))
+    }
+  }
+}
+
+extension BitOperation {
+  /// The result, byte by byte.
+  func combined(_ sources: [[UInt8]]) -> [UInt8] {
+    (0..<sources.map(\.count).max()!).map { combined(sources, at: $0) }
+  }
+
+  func combined(_ sources: [[UInt8]], at place: Int) -> UInt8 {
+    var (all, any, several, others, parity): (UInt8, UInt8, UInt8, UInt8, UInt8) = (255, 0, 0, 0, 0)
+    var first: UInt8?
+    for source in sources {
+      let byte = place < source.count ? source[place] : 0
+      if first == nil { first = byte } else { others |= byte }
+      (all, several, any, parity) = (all & byte, several | any & byte, any | byte, parity ^ byte)
+    }
+    return switch self {
+    case .and: all
+    case .or: any
+    case .xor: parity
+    case .not: ~first!
+    case .diff: first! & ~others
+    case .diff1: others & ~first!
+    case .andOr: first! & others
+    case .one: any & ~several
     }
   }
 }

@@ -1,19 +1,19 @@
 import CSystem
 import Glibc
 
-/// A snapshot file being written beside the one it shall replace.
+/// A file being written beside the one it shall replace: a snapshot, or CONFIG REWRITE's.
 ///
 /// Until `commit` has succeeded the old file is as it was; whatever goes wrong before leaves nothing behind but, after
-/// a kill or a power cut, the temporary file `temp-PID.rdb`. The order is Redis's: write, fsync, rename, fsync of the
-/// directory. The directory is held open, so that CONFIG SET dir, which moves the whole process, does not part the file
-/// from its temporary one.
-@safe struct RDBFile: ~Copyable, RDBSink {
+/// a kill or a power cut, the temporary file. The order is Redis's: write, fsync, rename, fsync of the directory. The
+/// directory is held open, so that CONFIG SET dir, which moves the whole process, does not part the file from its
+/// temporary one.
+@safe struct ReplacementFile: ~Copyable, RDBSink {
   /// Written bytes are sent on to the disk every so often, so that the last fsync finds little to do and the system's
   /// other writers are not held up by gigabytes at once.
   private static let syncBytes = 4 << 20
 
   private var descriptor: CInt
-  private let place: SnapshotPlace
+  private let place: FilePlace
   private let temporaryName: String
   private let syncsIncrementally: Bool
   private(set) var byteCount = 0
@@ -21,9 +21,8 @@ import Glibc
   private var isCommitted = false
 
   /// Opens the temporary file.
-  /// - Parameter isInBackground: another file may be written at the same time, so the temporary one has another name.
-  init(_ place: SnapshotPlace, syncsIncrementally: Bool, isInBackground: Bool = false) throws(SystemError) {
-    let temporaryName = SnapshotPlace.temporaryName(isInBackground: isInBackground)
+  init(_ place: FilePlace, _ temporary: TemporaryName, syncsIncrementally: Bool = false) throws(SystemError) {
+    let temporaryName = temporary.own
     let descriptor = unsafe openat(place.directory, temporaryName, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     if descriptor < 0 { throw SystemError(code: errno, call: "open") }
     self.descriptor = descriptor
@@ -35,6 +34,12 @@ import Glibc
   deinit {
     if descriptor >= 0 { close(descriptor) }
     if !isCommitted { unsafe unlinkat(place.directory, temporaryName, 0) }
+  }
+
+  /// Gives the file the permissions and the owner of another. Only root may give a file away; whoever may not keeps it.
+  func resemble(_ other: stat) throws(SystemError) {
+    _ = fchown(descriptor, other.st_uid, other.st_gid)
+    if fchmod(descriptor, other.st_mode & 0o7777) != 0 { throw SystemError(code: errno, call: "fchmod") }
   }
 
   mutating func write(_ bytes: ByteView) throws(SystemError) {
@@ -92,10 +97,10 @@ import Glibc
   }
 }
 
-/// Where a snapshot is to be: an open directory and a name in it.
-@safe final class SnapshotPlace: Sendable {
+/// Where a file is to be: an open directory and a name in it.
+@safe final class FilePlace: Sendable {
   fileprivate let directory: CInt
-  fileprivate let name: String
+  let name: String
 
   /// - Parameter path: a bare name is one in the working directory.
   init(path: String) throws(SystemError) {
@@ -107,26 +112,50 @@ import Glibc
 
   deinit { close(directory) }
 
-  /// Unlinks what a save that did not end has left.
-  func removeTemporaryFile(isInBackground: Bool) {
-    unsafe unlinkat(directory, Self.temporaryName(isInBackground: isInBackground), 0)
-  }
+  /// Unlinks what has been left by writing that did not end.
+  func remove(_ temporary: TemporaryName) { unsafe unlinkat(directory, temporary.own, 0) }
+}
 
-  static func temporaryName(isInBackground: Bool) -> String { "temp-\(isInBackground ? "bg-" : "")\(getpid()).rdb" }
+/// The name of a temporary file: it holds the number of the process that writes it.
+struct TemporaryName {
+  let prefix: String
+  let suffix: String
+
+  static let snapshot = TemporaryName(prefix: "temp-", suffix: ".rdb")
+  /// One more snapshot may be written at the same time.
+  static let backgroundSnapshot = TemporaryName(prefix: "temp-bg-", suffix: ".rdb")
+
+  /// Beside a file that is replaced.
+  static func replacing(_ name: String) -> TemporaryName { TemporaryName(prefix: name + ".tmp-", suffix: "") }
+
+  /// This process's.
+  var own: String { "\(prefix)\(getpid())\(suffix)" }
+
+  /// The number of the process that gave a file this name. Nil of any other name.
+  func process(_ name: String) -> pid_t? {
+    guard name.hasPrefix(prefix), name.hasSuffix(suffix), name.count > prefix.count + suffix.count else { return nil }
+    let digits = name.dropFirst(prefix.count).dropLast(suffix.count)
+    guard let process = pid_t(digits), process > 0, String(process) == digits else { return nil }
+    return process
+  }
 }
 
 // MARK: - What killed processes have left
 
-extension SnapshotPlace {
+extension FilePlace {
   /// Unlinks temporary files, ours and Redis's, whose process has been killed before it could. A name that holds this
   /// process's own number is an earlier one's: nothing has been written yet. That is common in containers, where the
   /// server is always number 1.
   /// - Returns: their names.
-  func removeAbandonedFiles() -> [String] {
-    abandonedFiles().filter { unsafe unlinkat(directory, $0, 0) == 0 }
+  func removeAbandonedFiles(_ kinds: [TemporaryName]) -> [String] {
+    regularFiles().filter { name in
+      guard let process = kinds.lazy.compactMap({ $0.process(name) }).first else { return false }
+      guard process == getpid() || Self.isGone(process) else { return false }
+      return unsafe unlinkat(directory, name, 0) == 0
+    }
   }
 
-  private func abandonedFiles() -> [String] {
+  private func regularFiles() -> [String] {
     // A second descriptor, since closing the stream closes its own.
     let descriptor = unsafe openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { return [] }
@@ -138,23 +167,12 @@ extension SnapshotPlace {
     var names: [String] = []
     while let entry = unsafe readdir(stream) {
       guard unsafe entry.pointee.d_type == DT_REG || entry.pointee.d_type == DT_UNKNOWN else { continue }
-      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        unsafe String(decoding: unsafe bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if let process = Self.process(ofTemporaryName: name), process == getpid() || Self.isGone(process) {
-        names.append(name)
-      }
+      names.append(
+        unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+          unsafe String(decoding: unsafe bytes.prefix { $0 != 0 }, as: UTF8.self)
+        })
     }
     return names
-  }
-
-  /// The number in `temp-12.rdb` or `temp-bg-12.rdb`. Nil of any other name.
-  static func process(ofTemporaryName name: String) -> pid_t? {
-    guard name.hasPrefix("temp-"), name.hasSuffix(".rdb") else { return nil }
-    var digits = name.dropFirst(5).dropLast(4)
-    if digits.hasPrefix("bg-") { digits = digits.dropFirst(3) }
-    guard let process = pid_t(digits), process > 0, String(process) == digits else { return nil }
-    return process
   }
 
   /// Also false when it cannot be told.
