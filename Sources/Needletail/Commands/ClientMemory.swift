@@ -82,10 +82,11 @@ extension Engine {
   /// All clients together.
   var clientMemoryBytes: Int { clients.count * ClientMemory.stateBytes + clientMemory.heldByteCount }
 
-  /// `maxmemory-clients` in bytes; nil: no limit. Less than 128 KiB would be too little to talk to the server at all.
+  /// `maxmemory-clients` in bytes; nil: no limit, as with a percentage of no `maxmemory`. Less than 128 KiB would be too
+  /// little to talk to the server at all.
   var clientMemoryLimit: Int? {
-    // A percentage is of `maxmemory`, which there is not yet.
-    guard settings.maxMemoryClients > 0 else { return nil }
-    return max(settings.maxMemoryClients, 128 << 10)
+    let setting = settings.maxMemoryClients
+    let limit = setting < 0 ? eviction.limitBytes / 100 * -setting : setting
+    return limit > 0 ? max(limit, 128 << 10) : nil
   }
 }

@@ -95,6 +95,7 @@ extension Engine {
     statistics.authenticationFailures = authenticationFailures
     statistics.freedCountBefore = keyspace.context.units.freer.progress.freed
     keyspace.expiryStatistics = ExpiryStatistics()
+    keyspace.evictedKeys = 0
     reply.resetErrorCounts()
     commands.resetCounters()
     reply.ok()

@@ -51,6 +51,7 @@ extension Engine {
     if !request.client.state.isAuthenticated && !info.flags.contains(.noAuth) && !settings.password.isEmpty {
       return rejectUnauthenticated(index, request.client)
     }
+    if needsRoom, !makeRoom(), needsMemory(info, request.client) { return rejectWithoutMemory(index, request.client) }
     if isLoading && !info.flags.contains(.loading) { return rejectWhileLoading(index, request.client) }
     if persistence.hasBackgroundFailed && refusesWrites && changesData(info, request.client) {
       return rejectUnsaved(index, request.client)
@@ -304,6 +305,13 @@ extension Engine {
     }
     endTransaction(client)
     return true
+  }
+
+  @inline(never)
+  private mutating func rejectWithoutMemory(_ index: CommandIndex, _ client: Client) {
+    commands.updateCounters(index) { $0.rejectedCalls += 1 }
+    let isExec = endTransactionOfRefused(index, client)
+    reply.error("\(isExec ? Self.execAborted : "")OOM command not allowed when used memory > 'maxmemory'.")
   }
 
   @inline(never)

@@ -46,6 +46,7 @@ extension Engine {
     keyspace.effects.report(eventClass, event, found.key, database: found.database, lengthBefore: lengthBefore,
       lengthAfter: lengthAfter)
     keyspace.countSize(found, eventClass, lengthBefore: lengthBefore, lengthAfter: lengthAfter, type: type)
+    if keyspace.clock.meaning == .lastChange && lengthAfter >= 0 { keyspace.noteChange(found) }
   }
 
   /// Replaces the command that reproduces the running command's effect (by default the request itself).

@@ -47,7 +47,11 @@ extension Engine {
       }
     case "crash-log-enabled", "watchdog-period":
       applyCrashSettings()
-    case "maxmemory-policy", "lfu-log-factor", "lfu-decay-time":
+    case "maxmemory":
+      changeMemoryLimit()
+    case "maxmemory-policy":
+      applyEvictionPolicy()
+    case "lfu-log-factor", "lfu-decay-time":
       applyAccessClock()
     case let name where SettingSpec.collectionNames.contains(name):
       applyCollectionLimits()
@@ -79,7 +83,7 @@ extension Engine {
   }
 
   mutating func applyAccessClock() {
-    keyspace.clock.isLFU = settings.evictionPolicy.keepsUseCounter
+    keyspace.clock.meaning = settings.evictionPolicy.clockMeaning
     keyspace.clock.logFactor = settings.lfuLogFactor
     keyspace.clock.decayMinutes = settings.lfuDecayMinutes
   }

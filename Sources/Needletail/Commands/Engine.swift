@@ -36,6 +36,7 @@ import CSystem
   /// Clients that CLIENT KILL ended: the loop closes them when the batch has run.
   var killedClients: [Client] = []
   var pause = ClientPause()
+  var eviction = EvictionState()
   var clientMemory = ClientMemory()
   /// Set by SHUTDOWN; the loop looks at it after each turn.
   var shutdownRequest: ShutdownRequest?
@@ -67,6 +68,7 @@ import CSystem
     unsafe spareTransaction = nil
     facts.startupMemoryBytes = memory.usedByteCount
     applyAccessClock()
+    applyMemoryLimit()
     applyCollectionLimits()
     updateWatch()
   }

@@ -195,8 +195,7 @@ extension Engine {
     }
     text.bytes("total_system_memory", SystemFacts.memoryBytes)
     appendScriptMemory(&text)
-    // There is no limit yet.
-    text.bytes("maxmemory", 0)
+    text.bytes("maxmemory", eviction.limitBytes)
     text.field("maxmemory_policy", settings.evictionPolicy.rawValue)
     if let allocator = report.allocator {
       text.decimal("allocator_frag_ratio", allocator.fragmentationRatio, digits: 2)
@@ -208,7 +207,7 @@ extension Engine {
     }
     text.decimal("mem_fragmentation_ratio", MemoryReport.ratio(resident, used), digits: 2)
     text.field("mem_fragmentation_bytes", resident - used)
-    text.field("mem_not_counted_for_evict", report.limboBytes)
+    text.field("mem_not_counted_for_evict", uncountedMemoryBytes)
     text.field("mem_replication_backlog", 0)
     text.field("mem_total_replication_buffers", 0)
     text.field("mem_replica_full_sync_buffer", 0)
@@ -245,11 +244,12 @@ extension Engine {
     text.field("expired_time_cap_reached_count", statistics.loop.expiryCuts)
     text.field("expire_cycle_cpu_milliseconds", clock.microseconds(statistics.loop.expiryCycles) / 1000)
     appendExpiryFields(&text)
-    text.field("evicted_keys", 0)
+    text.field("evicted_keys", keyspace.evictedKeys)
     text.field("evicted_clients", statistics.evictedClients)
     text.field("evicted_scripts", 0)
-    text.field("total_eviction_exceeded_time", 0)
-    text.field("current_eviction_exceeded_time", 0)
+    let exceeded = currentExceededMilliseconds
+    text.field("total_eviction_exceeded_time", statistics.evictionExceededMilliseconds + exceeded)
+    text.field("current_eviction_exceeded_time", exceeded)
     text.field("keyspace_hits", statistics.keyspaceHits)
     text.field("keyspace_misses", statistics.keyspaceMisses)
     text.field("pubsub_channels", 0)

@@ -2,13 +2,14 @@
 struct LatencyMonitor {
   /// What LATENCY calls them: Redis's names where the event is the same.
   enum Event: Int, CaseIterable {
-    case command, fastCommand, expireCycle, cron, accept
+    case command, fastCommand, expireCycle, evictionCycle, cron, accept
 
     var name: StaticString {
       switch self {
       case .command: "command"
       case .fastCommand: "fast-command"
       case .expireCycle: "expire-cycle"
+      case .evictionCycle: "eviction-cycle"
       case .cron: "cron"
       case .accept: "accept"
       }
@@ -24,6 +25,7 @@ struct LatencyMonitor {
       // Commands are counted where they are run, with more known about them.
       case .command: return nil
       case .expiry: self = .expireCycle
+      case .eviction: self = .evictionCycle
       case .accept: self = .accept
       case .cron: self = .cron
       }

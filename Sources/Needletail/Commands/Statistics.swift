@@ -21,6 +21,8 @@ struct Statistics {
   var outputBufferDisconnections = 0
   /// Clients disconnected for `maxmemory-clients`.
   var evictedClients = 0
+  /// How long there was more than `maxmemory`, up to the last time that it ended.
+  var evictionExceededMilliseconds = 0
 
   var loop = LoopStatistics()
   /// What the freeing thread had done when counting began.

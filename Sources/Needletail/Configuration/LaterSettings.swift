@@ -3,7 +3,6 @@
 struct LaterSettings: Sendable, Equatable {
   var appendOnly = AppendOnly()
   var defragmentation = Defragmentation()
-  var eviction = Eviction()
   var replication = Replication()
   var cluster = Cluster()
   var tls = TLS()
@@ -65,11 +64,6 @@ struct LaterSettings: Sendable, Equatable {
     var maxScanFields = 1000
     var thresholdLowerPercent = 10
     var thresholdUpperPercent = 100
-  }
-
-  struct Eviction: Sendable, Equatable {
-    var tenacity = 10
-    var samples = 5
   }
 
   struct Replication: Sendable, Equatable {

@@ -5,13 +5,12 @@ private let size = 0...Int.max
 
 extension SettingSection {
   static let memory = SettingSection(title: "Memory", specs: [
-    .later("maxmemory", .memorySize(\.maxMemoryBytes, size),
-      help: "Only 0 is accepted: nothing is evicted yet.",
-      refusal: { $0.maxMemoryBytes > 0 ? "nothing is evicted yet: memory would grow beyond this limit" : nil }),
-    .later("maxmemory-samples", .integer(\.later.eviction.samples, 1...64),
-      help: "Keys among which the best one to evict is chosen."),
-    .later("maxmemory-eviction-tenacity", .integer(\.later.eviction.tenacity, 0...100),
-      help: "Redis: how long evicting may hold up commands."),
+    SettingSpec("maxmemory", .memoryOrPercent(\.maxMemory),
+      help: "Evict keys, or refuse to store more, beyond this or this part of the machine's memory; 0: no limit."),
+    SettingSpec("maxmemory-samples", .integer(\.evictionSamples, 1...64),
+      help: "Keys that are looked at for each that is evicted; all of a bucket, a dozen, at least."),
+    SettingSpec("maxmemory-eviction-tenacity", .integer(\.evictionTenacity, 0...100),
+      help: "How long evicting may hold up commands: 10 for half a millisecond, 100 for as long as it takes."),
     SettingSpec("huge-pages", .yesNo(\.hugePages), .immutable,
       help: "Ask the system for 2 MB pages for the data: faster with many keys, but memory is returned more coarsely."),
     SettingSpec("maxmemory-policy", .choice(\.evictionPolicy),

@@ -62,7 +62,7 @@ struct Settings: Sendable, Equatable {
   var outputBufferLimits = OutputBufferLimits()
 
   /// What all clients' buffers may take together before the largest are disconnected; negative is a percentage of
-  /// `maxMemoryBytes`, 0 no limit.
+  /// `maxMemory`, 0 no limit.
   var maxMemoryClients = 0
   var maxNewConnectionsPerCycle = 10
 
@@ -88,10 +88,15 @@ struct Settings: Sendable, Equatable {
   var watchdogPeriodMilliseconds = 0
 
   // Memory
-  var maxMemoryBytes = 0
+  /// Negative: a percentage of what the machine or its control group has; 0: no limit.
+  var maxMemory = 0
   var hugePages = false
   var disablesHugePages = true
   var evictionPolicy = EvictionPolicy.noEviction
+  /// Keys that are looked at for each that goes.
+  var evictionSamples = 5
+  /// How long evicting may hold up a command: 0 to 100.
+  var evictionTenacity = 10
   var lfuLogFactor = 10
   var lfuDecayMinutes = 1
   var lazyfreeEviction = false
@@ -153,6 +158,7 @@ enum ProtectedAction: String, CaseIterable, Sendable {
 /// Whose RESTORE payloads are looked through in depth: nobody's, everybody's, those of clients.
 enum SanitizeDumpPayload: String, CaseIterable, Sendable { case no, yes, clients }
 
+/// What goes when memory is full.
 enum EvictionPolicy: String, CaseIterable, Sendable {
   case volatileLRU = "volatile-lru"
   case volatileLFU = "volatile-lfu"
@@ -162,12 +168,44 @@ enum EvictionPolicy: String, CaseIterable, Sendable {
   case allKeysLFU = "allkeys-lfu"
   case allKeysRandom = "allkeys-random"
   case noEviction = "noeviction"
+  case volatileLRM = "volatile-lrm"
+  case allKeysLRM = "allkeys-lrm"
+
+  /// What a key is judged by.
+  enum Criterion { case clock, timeLeft, chance }
+
+  /// Nil: no key goes.
+  var criterion: Criterion? {
+    switch self {
+    case .volatileLRU, .allKeysLRU, .volatileLFU, .allKeysLFU, .volatileLRM, .allKeysLRM: .clock
+    case .volatileTTL: .timeLeft
+    case .volatileRandom, .allKeysRandom: .chance
+    case .noEviction: nil
+    }
+  }
+
+  /// Only keys with an expiry go.
+  var isVolatile: Bool {
+    switch self {
+    case .volatileLRU, .volatileLFU, .volatileRandom, .volatileTTL, .volatileLRM: true
+    case .allKeysLRU, .allKeysLFU, .allKeysRandom, .allKeysLRM, .noEviction: false
+    }
+  }
+
+  /// What entries' clocks say under this policy.
+  var clockMeaning: AccessClock.Meaning {
+    switch self {
+    case .volatileLFU, .allKeysLFU: .useCount
+    case .volatileLRM, .allKeysLRM: .lastChange
+    default: .lastUse
+    }
+  }
 
   /// True when entries count uses (LFU) in the field that otherwise holds the time of the last one.
-  var keepsUseCounter: Bool { self == .volatileLFU || self == .allKeysLFU }
+  var keepsUseCounter: Bool { clockMeaning == .useCount }
 
-  /// True when keys are evicted by the time of their last use; snapshots then tell it.
-  var keepsUseTime: Bool { self == .volatileLRU || self == .allKeysLRU }
+  /// True when keys are evicted by the time of their last use or change; snapshots then tell it.
+  var keepsUseTime: Bool { criterion == .clock && !keepsUseCounter }
 }
 
 /// How much may wait to be sent to a client before it is disconnected: at once above `hardBytes`, after `softSeconds`

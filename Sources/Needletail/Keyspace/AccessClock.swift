@@ -1,42 +1,56 @@
-/// Keeps an entry's 32-bit clock: when it was last used, or, under an LFU policy, how often.
+/// Keeps an entry's 32-bit clock: what eviction judges a key by.
 ///
-///     access clock: seconds since 1970, 32 bits
-///     LFU:          | unused 8 | minutes 16 | counter 8 |   Morris counter with decay, as in Redis
+///     last use, last change: sixteenths of a second since 1970, modulo 2^32 (8.5 years)
+///     LFU:                   | unused 8 | minutes 16 | counter 8 |   Morris counter with decay, as in Redis
 ///
 /// Source of the counter: Redis's documentation, "Key eviction", section on LFU.
 struct AccessClock {
   static let initialCounter: UInt32 = 5
 
+  /// What clocks say.
+  enum Meaning { case lastUse, lastChange, useCount }
+
   /// What a use of an entry changes.
   private enum Mode { case time, counter, nothing }
 
   private var mode = Mode.time
-  var isLFU = false { didSet { setMode() } }
+  var meaning = Meaning.lastUse { didSet { setMode() } }
   /// The running command leaves all clocks as they are: its client asked for that with CLIENT NO-TOUCH.
   var isFrozen = false { didSet { setMode() } }
   /// The counter's rise slows with it: 10 saturates after about a million hits.
   var logFactor = 10
   /// Minutes after which an unused counter falls by one; 0: never.
   var decayMinutes = 1
+  /// Since 1970.
   private(set) var seconds: UInt32 = 0
+  private(set) var ticks: UInt32 = 0
   private var randomState: UInt64 = 0x9e37_79b9_7f4a_7c15
 
-  mutating func update(milliseconds: Int) { seconds = UInt32(truncatingIfNeeded: milliseconds / 1000) }
+  var isLFU: Bool { meaning == .useCount }
+
+  mutating func update(milliseconds: Int) {
+    seconds = UInt32(truncatingIfNeeded: milliseconds / 1000)
+    ticks = UInt32(truncatingIfNeeded: milliseconds * 2 / 125)
+  }
+
+  private static let ticksPerSecond: UInt32 = 16
 
   private var minutes: UInt32 { (seconds / 60) & 0xffff }
 
   /// The clock of a new entry.
   @inline(__always)
-  var initial: UInt32 { isLFU ? minutes << 8 | Self.initialCounter : seconds }
+  var initial: UInt32 { isLFU ? minutes << 8 | Self.initialCounter : ticks }
 
   /// The entry is being used. A clock that would not change is not written, so that the line stays clean.
   @inline(__always)
   mutating func touch(_ entry: Entry) {
     if mode != .time { return touchOtherwise(entry) }
-    if entry.clock != seconds { entry.clock = seconds }
+    if entry.clock != ticks { entry.clock = ticks }
   }
 
-  private mutating func setMode() { mode = isFrozen ? .nothing : isLFU ? .counter : .time }
+  private mutating func setMode() {
+    mode = isFrozen || meaning == .lastChange ? .nothing : isLFU ? .counter : .time
+  }
 
   @inline(never)
   private mutating func touchOtherwise(_ entry: Entry) {
@@ -59,20 +73,33 @@ struct AccessClock {
   private func decayedCounter(_ clock: UInt32) -> UInt32 {
     let counter = clock & 0xff
     guard decayMinutes > 0 else { return counter }
-    let elapsed = (minutes &- (clock >> 8)) & 0xffff
-    return counter - min(counter, elapsed / UInt32(decayMinutes))
+    return counter - min(counter, minutesSince(clock) / UInt32(decayMinutes))
   }
+
+  private func minutesSince(_ clock: UInt32) -> UInt32 { (minutes &- (clock >> 8)) & 0xffff }
+
+  /// Unsigned distances would make a clock set back by a moment an entry that nobody has used for years.
+  private func idleTicks(_ clock: UInt32) -> UInt32 { UInt32(max(0, Int32(bitPattern: ticks &- clock))) }
 
   /// The clock of an entry that comes from a file or a payload, with what that says of its use. As in Redis, idle times
   /// count under any policy but an LFU one.
   func restored(idleSeconds: Int?, frequency: Int?) -> UInt32 {
     if isLFU { return frequency.map { minutes << 8 | UInt32(clamping: min($0, 255)) } ?? initial }
-    return idleSeconds.map { seconds - UInt32(clamping: min($0, Int(seconds))) } ?? initial
+    let longest = Int(UInt32(Int32.max) / Self.ticksPerSecond)
+    return idleSeconds.map { ticks &- UInt32(max(0, min($0, longest))) * Self.ticksPerSecond } ?? initial
   }
 
   /// OBJECT FREQ.
   func frequency(_ entry: Entry) -> Int { Int(decayedCounter(entry.clock)) }
 
   /// OBJECT IDLETIME.
-  func idleSeconds(_ entry: Entry) -> Int { max(0, Int(Int32(bitPattern: seconds &- entry.clock))) }
+  func idleSeconds(_ entry: Entry) -> Int { Int(idleTicks(entry.clock) / Self.ticksPerSecond) }
+
+  /// How much rather than others the entry is to go: the longer it has not been used (or changed), or the less often.
+  func evictionScore(_ entry: Entry) -> UInt64 {
+    let clock = entry.clock
+    guard isLFU else { return UInt64(idleTicks(clock)) }
+    // Of two that are used as rarely, the one whose counter has stood still for longer.
+    return UInt64(255 - decayedCounter(clock)) << 16 | UInt64(minutesSince(clock))
+  }
 }

@@ -47,13 +47,23 @@ extension Keyspace {
   /// Removes an entry whose time has come and tells of it.
   @inline(never)
   mutating func removeExpired(_ found: inout Found) {
+    expiryStatistics.expiredKeys += 1
+    removeUnasked(&found, .expired, "expired")
+  }
+
+  /// Removes an entry that memory is needed of and tells of it.
+  mutating func removeForRoom(_ found: inout Found) {
+    evictedKeys += 1
+    removeUnasked(&found, .evicted, "evicted")
+  }
+
+  private mutating func removeUnasked(_ found: inout Found, _ eventClass: EventClass, _ event: StaticString) {
     guard let entry = found.entry else { return }
     let length = entry.length
-    expiryStatistics.expiredKeys += 1
     // Told before it goes: the key's bytes may be the entry's own.
-    effects.report(.expired, "expired", found.key, database: found.database, lengthBefore: length, lengthAfter: -1)
-    countSize(found, .expired, lengthBefore: length, lengthAfter: -1)
-    // Time's doing, not a command's: no change that a save point counts, nothing for the running command to reproduce.
+    effects.report(eventClass, event, found.key, database: found.database, lengthBefore: length, lengthAfter: -1)
+    countSize(found, eventClass, lengthBefore: length, lengthAfter: -1)
+    // Not a command's doing: no change that a save point counts, nothing for the running command to reproduce.
     effects.count(-1)
     if effects.isObserved {
       effects.reproduce([Array("DEL".utf8), found.key.bytes.array], database: found.database)

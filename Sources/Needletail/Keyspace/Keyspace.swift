@@ -55,6 +55,11 @@ extension Entry: TableElement {
   var random = FastRandom()
   /// Milliseconds since 1970, one reading for a whole command.
   private(set) var nowMilliseconds = 0
+  var evictionPool = EvictionPool()
+  /// Hashes at which the next draws for eviction are made.
+  var evictionPlaces = InlineArray<2, UInt64>(repeating: 0)
+  /// Since the start, or since counting began anew.
+  var evictedKeys = 0
   var expiryStatistics = ExpiryStatistics()
   /// False: keys that have expired go only when they are looked up (DEBUG SET-ACTIVE-EXPIRE).
   var isExpiryActive = true
@@ -350,5 +355,18 @@ extension Keyspace {
     // Not since the beginning of time, which would overflow.
     expiryStatistics.count(lagMilliseconds: nowMilliseconds - max(expiry, 0))
     removeExpired(&found)
+  }
+
+  /// The key has changed, and its clock is to say so.
+  @inline(never)
+  func noteChange(_ found: Found) {
+    unsafe databases[found.database].table.find(found.key.bytes, hash: found.key.hash)?.element.clock = clock.ticks
+  }
+
+  /// Takes a key out to make room, and tells of it; or one whose time has come as such.
+  mutating func evict(_ entry: Entry, _ position: SegmentedTable<Entry>.Position, _ database: Int, hash: UInt64) {
+    var found = Found(key: Key(bytes: entry.key, hash: hash), database: database, entry: entry, position: position)
+    if isExpired(entry) { return removeExpired(&found) }
+    removeForRoom(&found)
   }
 }

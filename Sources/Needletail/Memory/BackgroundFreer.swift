@@ -19,7 +19,8 @@ import Glibc
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var jobs: [Job] = []
-  private var pendingByteCount = 0
+  /// Atomic.
+  private let pendingByteCount = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
   private var pendingCount = 0
   private var freedCount = 0
   /// Head of a list of `DeadUnits.Link`, pushed to without a lock.
@@ -33,6 +34,7 @@ import Glibc
     unsafe pthread_mutex_init(mutex, nil)
     unsafe pthread_cond_init(condition, nil)
     unsafe deadUnits.initialize(to: 0)
+    unsafe pendingByteCount.initialize(to: 0)
     // The thread lives as long as the process and keeps this object alive.
     let context = unsafe Unmanaged.passRetained(self).toOpaque()
     var thread = pthread_t()
@@ -53,7 +55,7 @@ import Glibc
   func enqueue(_ function: @escaping Function, _ block: UnsafeMutableRawPointer, _ byteCount: Int, tag: UInt8) {
     unsafe pthread_mutex_lock(mutex)
     unsafe jobs.append(Job(function: function, block: block, byteCount: byteCount, tag: tag))
-    pendingByteCount += byteCount
+    unsafe _ = cs_fetch_add_u64(pendingByteCount, UInt64(byteCount))
     pendingCount += 1
     unsafe pthread_cond_signal(condition)
     unsafe pthread_mutex_unlock(mutex)
@@ -90,11 +92,15 @@ import Glibc
     }
   }
 
-  /// Jobs waiting or running, their bytes, and the jobs done since the start.
-  var progress: (pending: Int, pendingBytes: Int, freed: Int) {
+  /// Of the jobs waiting or running. Takes no lock.
+  @inline(__always)
+  var pendingBytes: Int { Int(truncatingIfNeeded: unsafe cs_load_acquire_u64(pendingByteCount)) }
+
+  /// Jobs waiting or running, and those done since the start.
+  var progress: (pending: Int, freed: Int) {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
-    return (pendingCount, pendingByteCount, freedCount)
+    return (pendingCount, freedCount)
   }
 
   private func run() {
@@ -111,7 +117,7 @@ import Glibc
       for job in batch {
         unsafe job.function(job.block, job.byteCount, job.tag, limbo.raw)
         unsafe pthread_mutex_lock(mutex)
-        pendingByteCount -= job.byteCount
+        unsafe _ = cs_fetch_add_u64(pendingByteCount, 0 &- UInt64(job.byteCount))
         pendingCount -= 1
         freedCount += 1
         unsafe pthread_mutex_unlock(mutex)

@@ -112,6 +112,7 @@ import Glibc
     let share = engine.clock.cycles(microseconds: Self.shareMicroseconds)
     turnDeadline = remainingEvents.isEmpty ? turnEnd : turnStart + share
     turnCommandCycles = 0
+    engine.renewEvictionAllowance()
     engine.statistics.loop.turns += 1
     engine.keyspace.setTime(LoopClock.realtimeMilliseconds)
     let commandsBefore = engine.statistics.commandsProcessed
@@ -177,7 +178,7 @@ import Glibc
   /// `mutating`, as all that is called from per-request code and not inlined there: a call of anything else hands over a
   /// copy of the whole server.
   private mutating func waitMilliseconds() -> Int {
-    if !resumeList.isEmpty || loaderHasMore { return 0 }
+    if !resumeList.isEmpty || loaderHasMore || engine.eviction.isBehind && !engine.pause.isActive { return 0 }
     let now = LoopClock.realtimeMilliseconds
     // No longer than to the next housekeeping, whatever the wall clock was set to.
     var wait = min(nextCronMilliseconds - now, cronIntervalMilliseconds)
@@ -213,6 +214,10 @@ import Glibc
       }
     }
     engine.statistics.loop.expiryCycles += step - expiryStart
+    if engine.eviction.isBehind {
+      engine.evictInBackground(until: start + budget)
+      measure(.eviction, since: step)
+    }
     if engine.keyspace.isFrozen { engine.watchLimbo() }
     backgroundCycles = cs_cycles() - start
     let untilCron = nextCronMilliseconds - engine.keyspace.nowMilliseconds

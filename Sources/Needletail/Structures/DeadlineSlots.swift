@@ -128,6 +128,25 @@ import Glibc
     return earliest
   }
 
+  /// Where `forEach` may begin: below this.
+  var room: Int { isDense ? Int(unsafe header.pointee.slotCount) : max(count, 1) }
+
+  /// Calls `body` with slots that have deadlines, and those, from place `start` on and round, until it answers false.
+  /// `body` must not change the block. Complexity: O(slots).
+  func forEach(from start: Int, _ body: (_ slot: Int, _ tick: UInt32) -> Bool) {
+    let room = isDense ? self.room : count
+    for step in 0..<room {
+      let place = start + step < room ? start + step : start + step - room
+      if isDense {
+        let tick = unsafe ticks[place]
+        if tick != Self.none && !body(place, tick) { return }
+      } else {
+        let entry = unsafe list[place]
+        if !body(Int(UInt32(truncatingIfNeeded: entry)), UInt32(entry >> 32)) { return }
+      }
+    }
+  }
+
   /// The earliest deadline. Complexity: O(slots).
   var earliest: UInt32 {
     var earliest = Self.none

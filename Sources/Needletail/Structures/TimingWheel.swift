@@ -130,6 +130,15 @@
   /// The first node that is due; it stays due until it is armed anew or disarmed.
   var firstDue: UnsafeMutablePointer<Links>? { unsafe heads[Self.dueSlot] }
 
+  /// Any node that is armed; an early one, as far as that is told without looking at all of a slot. Complexity: O(1).
+  var anyArmed: UnsafeMutablePointer<Links>? {
+    if let due = unsafe firstDue { return unsafe due }
+    for word in 0..<(Self.levels * 4) where unsafe occupied[word] != 0 {
+      return unsafe heads[word << 6 + occupied[word].trailingZeroBitCount]
+    }
+    return nil
+  }
+
   /// The tick up to which nothing can become due: when to wake up. Nil when nothing is armed. Complexity: O(1).
   var nextTick: Int? {
     guard armedCount > 0 else { return nil }

@@ -1,0 +1,146 @@
+/// Choosing keys to evict: by sampling, one draw of neighbours in a table for each key that goes, and a pool of the best
+/// that earlier draws have met. No list through the entries, nothing to keep up to date but the clocks.
+extension Keyspace {
+  /// Draws before there is taken to be nothing that can go.
+  private static var drawLimit: Int { 64 }
+
+  /// Takes out the key that `policy` would miss least, of those that have been looked at, and tells of it.
+  ///
+  /// - Parameter samples: how many are looked at; a whole bucket is, if that has more.
+  /// - Returns: false when no key may go.
+  ///
+  /// Complexity: O(samples + databases) expected, O(1) for whatever the key holds: large values are freed in the
+  /// background.
+  mutating func evictKey(_ policy: EvictionPolicy, samples: Int) -> Bool {
+    for _ in 0..<Self.drawLimit {
+      guard draw(policy, samples) else { return false }
+      while let candidate = evictionPool.removeBest() {
+        if evict(candidate, policy) { return true }
+      }
+    }
+    return false
+  }
+
+  /// - Returns: false when there are no keys to draw from.
+  private mutating func draw(_ policy: EvictionPolicy, _ samples: Int) -> Bool {
+    guard let database = drawDatabase(policy) else { return false }
+    var sample = ElementSample()
+    if policy.isVolatile {
+      drawVolatile(policy, samples, database, into: &sample)
+    } else {
+      drawAny(policy, samples, database, into: &sample)
+    }
+    return true
+  }
+
+  /// From all keys. The places of the next draws are known already: their buckets and their entries come into the cache
+  /// meanwhile.
+  private mutating func drawAny(_ policy: EvictionPolicy, _ samples: Int, _ database: Int,
+    into sample: inout ElementSample)
+  {
+    let wanted = policy.criterion == .chance ? 1 : samples
+    let hash = evictionPlaces[0]
+    evictionPlaces[0] = evictionPlaces[1]
+    evictionPlaces[1] = random.next()
+    unsafe databases[database].table.sample(wanted, at: hash, &random, into: &sample)
+    if policy.criterion != .chance { unsafe databases[database].table.prefetchNeighbours(evictionPlaces[0]) }
+    unsafe databases[database].table.prefetchBucket(evictionPlaces[1])
+    consider(sample, policy, table: unsafe databases[database].table.id)
+  }
+
+  /// A database, each as likely as it has keys that may go; nil without any.
+  private mutating func drawDatabase(_ policy: EvictionPolicy) -> Int? {
+    var total = 0
+    var last: (database: Int, count: Int) = (0, 0)
+    for database in 0..<databaseCount {
+      let count = evictableCount(database, policy)
+      if count > 0 { last = (database, count) }
+      total += count
+    }
+    guard total > 0 else { return nil }
+    if last.count == total { return last.database }
+    var left = Int.random(in: 0..<total, using: &random)
+    for database in 0..<databaseCount {
+      left -= evictableCount(database, policy)
+      if left < 0 { return database }
+    }
+    return nil
+  }
+
+  @inline(__always)
+  private func evictableCount(_ database: Int, _ policy: EvictionPolicy) -> Int {
+    unsafe policy.isVolatile ? databases[database].table.deadlineCount : databases[database].table.count
+  }
+
+  /// From the deadlines of one segment. Where only few segments have any, the wheel knows them.
+  private mutating func drawVolatile(_ policy: EvictionPolicy, _ samples: Int, _ database: Int,
+    into sample: inout ElementSample)
+  {
+    var database = database
+    var block = unsafe databases[database].table.randomDeadlines(&random)
+    if block == nil, let links = unsafe context.wheel.anyArmed {
+      block = unsafe DeadlineSlots(links: links)
+      database = databaseOfTable[Int(unsafe block!.header.pointee.table)]
+    }
+    guard let block else { return }
+    if policy.criterion == .timeLeft { return considerDeadlines(of: block, database) }
+    let wanted = policy.criterion == .chance ? 1 : samples
+    unsafe databases[database].table.sample(wanted, of: block, &random, into: &sample)
+    consider(sample, policy, table: unsafe databases[database].table.id)
+  }
+
+  /// Puts those of a sample into the pool that are better than what is there.
+  private mutating func consider(_ sample: ElementSample, _ policy: EvictionPolicy, table: Int) {
+    if policy.criterion == .chance {
+      guard sample.count > 0 else { return }
+      let entry = unsafe Entry(raw: sample[Int.random(in: 0..<sample.count, using: &random)])
+      return consider(entry, score: 0, table: table)
+    }
+    for index in 0..<sample.count {
+      let entry = unsafe Entry(raw: sample[index])
+      consider(entry, score: clock.evictionScore(entry), table: table)
+    }
+  }
+
+  /// All deadlines of a segment lie side by side, so all are compared, and only the keys of the earliest are looked at.
+  private mutating func considerDeadlines(of block: DeadlineSlots, _ database: Int) {
+    let table = Int(unsafe block.header.pointee.table)
+    block.forEach(from: 0) { slot, tick in
+      let milliseconds = context.wheel.baseMilliseconds + Int(tick) << TimingWheel.tickShift
+      if let threshold = evictionPool.threshold, Self.deadlineScore(milliseconds) <= threshold { return true }
+      guard let entry = unsafe databases[database].table.element(of: block, slot: slot)?.element else { return true }
+      if let expiry = entry.expiry { consider(entry, score: Self.deadlineScore(expiry), table: table) }
+      return true
+    }
+  }
+
+  /// The earlier the higher.
+  private static func deadlineScore(_ milliseconds: Int) -> UInt64 {
+    UInt64(bitPattern: Int64(Int.max)) - UInt64(clamping: milliseconds)
+  }
+
+  private mutating func consider(_ entry: Entry, score: UInt64, table: Int) {
+    let address = unsafe UInt(bitPattern: entry.raw)
+    guard evictionPool.wants(address, score: score) else { return }
+    evictionPool.insert(EvictionPool.Candidate(score: score, hash: entry.hash(seed), address: address,
+      table: Int32(truncatingIfNeeded: table)))
+  }
+
+  /// - Returns: false when the candidate is gone, or has been used since.
+  private mutating func evict(_ candidate: EvictionPool.Candidate, _ policy: EvictionPolicy) -> Bool {
+    let database = databaseOfTable[Int(candidate.table)]
+    let entry = unsafe Entry(raw: UnsafeMutableRawPointer(bitPattern: candidate.address)!)
+    guard let position = unsafe databases[database].table.position(of: entry, hash: candidate.hash) else { return false }
+    if policy.isVolatile && !entry.hasExpiry || score(entry, policy) < candidate.score { return false }
+    evict(entry, position, database, hash: candidate.hash)
+    return true
+  }
+
+  private func score(_ entry: Entry, _ policy: EvictionPolicy) -> UInt64 {
+    switch policy.criterion {
+    case .clock: clock.evictionScore(entry)
+    case .timeLeft: entry.expiry.map(Self.deadlineScore) ?? 0
+    case .chance, nil: 0
+    }
+  }
+}
