@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from eviction import OOM, evict_share, evicted, fill, left, limit, set_policy, size, touch, used
+from eviction import OOM, SLACK, evict_share, evicted, fill, left, limit, set_policy, size, touch, used
 from harness import ORACLE, OURS, Connection, Server, eventually
 
 BOTH = pytest.mark.parametrize("binary", [OURS, ORACLE], ids=["ours", "oracle"])
@@ -34,8 +34,8 @@ def test_memory_stays_at_the_limit(binary: str, policy: str) -> None:
         most = empty + (2 << 20)
         limit(connection, most)
         fill(connection, 40_000)
-        # What the connection's own buffers take, and the last command, comes on top.
-        assert used(server) <= most + (64 << 10)
+        assert used(server) <= most + SLACK
+        limit(connection, 0)
         held, gone = size(connection), evicted(server)
         assert held + gone == 40_000 and 4_000 < held < 30_000
         assert sum(left(connection, 40_000)) == held == len(keys(connection))
@@ -82,12 +82,11 @@ def test_lower_and_higher_again(binary: str) -> None:
         for part in (0.75, 0.5, 0.25):
             most = empty + int((full - empty) * part)
             limit(connection, most)
-            assert eventually(lambda most=most: used(server) <= most), part
+            assert eventually(lambda most=most: used(server) <= most + SLACK), part
         assert "is smaller than the current memory usage" in server.log()
-        held = size(connection)
+        limit(connection, full + SLACK)
+        held, before = size(connection), evicted(server)
         assert 4_000 < held < 16_000
-        limit(connection, full)
-        before = evicted(server)
         fill(connection, 10_000, "other")
         assert size(connection) == held + 10_000 and evicted(server) == before
 
@@ -101,24 +100,33 @@ def test_without_commands_keys_go_too(binary: str) -> None:
         fill(connection, 100_000)
         limit(connection, empty + (used(server) - empty) // 4)
         time.sleep(1)
-        assert used(server) <= int(server.info("maxmemory"))
+        assert used(server) <= int(server.info("maxmemory")) + SLACK
 
 
-@of("allkeys")
+@pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-random", "volatile-ttl"])
+@BOTH
 def test_every_database(binary: str, policy: str) -> None:
     with Server(binary) as server, server.connect() as client:
         connection = Connection(client)
         set_policy(connection, policy)
         for number in range(4):
             connection.call("SELECT", number)
-            fill(connection, 4_000)
-        evict_share(server, connection, 16_000, 0.5)
+            fill(connection, 4_000, "key", b"x" * 100, "EX", 20_000 if number % 2 else 10_000)
+        if policy == "allkeys-lru":
+            time.sleep(2.2)
+            for number in (1, 3):
+                connection.call("SELECT", number)
+                touch(connection, range(4_000))
+        evict_share(server, connection, 16_000, 0.4)
         held = []
         for number in range(4):
             connection.call("SELECT", number)
             held.append(size(connection))
         assert sum(held) + evicted(server) == 16_000
-        assert max(held) < 4_000, held
+        if policy == "allkeys-random":
+            assert max(held) < 3_000, held
+        else:
+            assert held[0] + held[2] < 2_000 and held[1] + held[3] > 7_900, held
 
 
 # Which keys
@@ -285,17 +293,17 @@ def test_lazily(binary: str) -> None:
                 connection.call("SADD", f"set:{number}", *members)
             full = used(server)
             limit(connection, empty + (full - empty) // 2)
-            assert eventually(lambda: used(server) <= empty + (full - empty) // 2)
-            assert 3 <= size(connection) <= 6, lazy
+            assert eventually(lambda: used(server) <= empty + (full - empty) // 2 + SLACK)
+            if binary == OURS or lazy == "no":  # Redis goes on while nothing has been freed yet
+                assert 3 <= size(connection) <= 6, lazy
 
 
 @BOTH
-def test_changes_are_counted(binary: str) -> None:
-    """An eviction is a change of the data, so that save points see it."""
+def test_not_a_change(binary: str) -> None:
+    """Save points count what clients change."""
     with Server(binary, "--maxmemory-policy", "allkeys-random") as server, server.connect() as client:
         connection = Connection(client)
         fill(connection, 2_000)
         connection.call("SAVE")
-        assert server.info("rdb_changes_since_last_save") == "0"
         evict_share(server, connection, 2_000, 0.3)
-        assert int(server.info("rdb_changes_since_last_save")) == evicted(server)
+        assert server.info("rdb_changes_since_last_save") == "0"

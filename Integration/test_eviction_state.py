@@ -1,0 +1,349 @@
+"""maxmemory beside everything else: its values, INFO, OBJECT, snapshots, clients that do not read, large collections."""
+
+import contextlib
+import pathlib
+import socket
+import time
+
+import pytest
+
+from eviction import OOM, SLACK, evict_share, evicted, fill, left, limit, set_policy, size, touch, used
+from harness import LONG, ORACLE, OURS, Connection, Server, encode, eventually
+
+BOTH = pytest.mark.parametrize("binary", [OURS, ORACLE], ids=["ours", "oracle"])
+MB = 1 << 20
+
+
+# Settings
+
+
+@pytest.mark.parametrize("value,answer", [
+    ("0", "0"), ("1", "1"), ("100", "100"), ("1k", "1000"), ("1kb", "1024"), ("2mb", "2097152"), ("3GB", "3221225472"),
+    ("-1", None), ("x", None), ("", "0"), ("1.5gb", None), ("1tb", None), ("9223372036854775807", "9223372036854775807"),
+])  # fmt: skip
+def test_values(pair: tuple[Server, Server], value: str, answer: str | None) -> None:
+    try:
+        mine, theirs = (server.call("CONFIG", "SET", "maxmemory", value) for server in pair)
+        assert mine == theirs
+        assert (mine == b"+OK\r\n") == (answer is not None)
+        mine, theirs = (server.call("CONFIG", "GET", "maxmemory") for server in pair)
+        assert answer is None or mine == theirs and mine.endswith(b"\r\n%s\r\n" % answer.encode())
+        mine, theirs = ([server.info(field) for field in ("maxmemory", "maxmemory_human")] for server in pair)
+        assert answer is None or mine == theirs
+    finally:
+        for server in pair:
+            server.call("CONFIG", "SET", "maxmemory", "0")
+
+
+@pytest.mark.parametrize("name,values", [
+    ("maxmemory-samples", ["0", "1", "2", "64", "65", "-1", "x"]),
+    ("maxmemory-eviction-tenacity", ["-1", "0", "1", "99", "100", "101", "x"]),
+    ("maxmemory-policy", ["noeviction", "allkeys-lru", "ALLKEYS-LFU", "volatile-ttl", "allkeys"]),
+    ("lfu-log-factor", ["0", "1", "100", "-1"]),
+    ("lfu-decay-time", ["0", "1", "100", "-1"]),
+])  # fmt: skip
+def test_values_of_the_others(pair: tuple[Server, Server], name: str, values: list[str]) -> None:
+    for value in values:
+        mine, theirs = (server.call("CONFIG", "SET", name, value) for server in pair)
+        # Redis's list of policies is shorter.
+        assert mine == theirs or name == "maxmemory-policy" and mine[:30] == theirs[:30] and mine[:1] == b"-"
+        mine, theirs = (server.call("CONFIG", "GET", name) for server in pair)
+        assert mine == theirs
+        assert len({server.info("maxmemory_policy") for server in pair}) == 1
+    for server in pair:
+        server.call("CONFIG", "SET", "maxmemory-policy", "noeviction")
+
+
+def usable_memory() -> int:
+    """The machine's memory, or less if a control group's limit is lower."""
+    text = pathlib.Path("/proc/meminfo").read_text()
+    total = int(text.split("MemTotal:")[1].split()[0]) << 10
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):
+            total = min(total, int(pathlib.Path(path).read_text()))
+    return total
+
+
+@pytest.mark.parametrize("percent", [1, 50, 100])
+def test_share_of_the_machine(percent: int) -> None:
+    with Server(OURS, "--maxmemory", f"{percent}%") as server:
+        assert server.call("CONFIG", "GET", "maxmemory").endswith(b"\r\n%d%%\r\n" % percent)
+        expected = usable_memory() * percent / 100
+        assert abs(int(server.info("maxmemory")) - expected) <= 0.02 * expected + 100
+        assert server.call("SET", "a", "b") == b"+OK\r\n"
+        assert server.call("CONFIG", "SET", "maxmemory", "101%").startswith(b"-ERR CONFIG SET failed")
+        assert server.call("CONFIG", "SET", "maxmemory", "0%") == b"+OK\r\n"
+        assert server.info("maxmemory") == "0"
+
+
+@BOTH
+def test_at_the_start_and_rewritten(binary: str) -> None:
+    config = "maxmemory 5mb\nmaxmemory-policy volatile-ttl\nmaxmemory-samples 7\n"
+    with Server(binary, config=config) as server:
+        assert server.info("maxmemory") == str(5 * MB) and server.info("maxmemory_human") == "5.00M"
+        assert server.info("maxmemory_policy") == "volatile-ttl"
+        assert server.call("CONFIG", "SET", "maxmemory", "6mb", "maxmemory-policy", "allkeys-lru") == b"+OK\r\n"
+        assert server.call("CONFIG", "REWRITE") == b"+OK\r\n"
+        text = (server.directory / "server.conf").read_text()
+        assert "maxmemory 6mb" in text and "maxmemory-policy allkeys-lru" in text and "maxmemory-samples 7" in text
+
+
+@BOTH
+def test_info_fields(binary: str) -> None:
+    with Server(binary, "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru") as server:
+        for field in ("evicted_keys", "evicted_clients", "evicted_scripts", "total_eviction_exceeded_time",
+                      "current_eviction_exceeded_time", "mem_not_counted_for_evict"):  # fmt: skip
+            assert server.info(field) == "0", field
+        with server.connect() as client:
+            connection = Connection(client)
+            fill(connection, 3_000)
+            evict_share(server, connection, 3_000, 0.2)
+        assert evicted(server) >= 600
+        server.call("CONFIG", "RESETSTAT")
+        assert evicted(server) == 0
+
+
+@BOTH
+def test_what_object_tells(binary: str) -> None:
+    """IDLETIME under all policies but LFU's, FREQ under LFU's only; each has its refusal."""
+    lfu = b"-ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
+    lru = b"-ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching "
+    rest = b"between policies at runtime LRU and LFU data will take some time to adjust.\r\n"
+    own = ["allkeys-lrm", "volatile-lrm"] if binary == OURS else []
+    with Server(binary) as server, server.connect() as client:
+        connection = Connection(client)
+        connection.call("SET", "key:0", "x")
+        for policy in ("noeviction", "allkeys-lru", "volatile-lru", "allkeys-random", "volatile-ttl", *own):
+            set_policy(connection, policy)
+            assert connection.call("OBJECT", "FREQ", "key:0") == lfu + rest, policy
+            assert connection.call("OBJECT", "IDLETIME", "key:0").startswith(b":")
+        for policy in ("allkeys-lfu", "volatile-lfu"):
+            set_policy(connection, policy)
+            assert connection.call("OBJECT", "IDLETIME", "key:0") == lru + rest, policy
+            connection.call("SET", "key:0", "y")
+            before = int(connection.call("OBJECT", "FREQ", "key:0")[1:])
+            touch(connection, range(1), times=100)
+            assert int(connection.call("OBJECT", "FREQ", "key:0")[1:]) > before
+
+
+# Snapshots
+
+
+def restart(server: Server) -> None:
+    server.process.kill()
+    server.process.wait()
+    server.start()
+    assert eventually(lambda: server.info("loading") == "0")
+
+
+@BOTH
+def test_a_dump_that_fitted_fits_again(binary: str) -> None:
+    with Server(binary, "--maxmemory", "6mb", "--maxmemory-policy", "allkeys-lru") as server:
+        with server.connect() as client:
+            connection = Connection(client)
+            fill(connection, 60_000)
+            assert evicted(server) > 1_000
+            connection.call("SAVE")
+            held = size(connection)
+        restart(server)
+        with server.connect() as client:
+            connection = Connection(client)
+            assert size(connection) > 0.97 * held
+            assert used(server) <= 6 * MB + SLACK
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "noeviction", "volatile-lru"])
+@BOTH
+def test_a_dump_larger_than_the_limit(binary: str, policy: str) -> None:
+    """Is loaded as a whole; then keys go, or writes are refused."""
+    with Server(binary) as server:
+        with server.connect() as client:
+            connection = Connection(client)
+            empty = used(server)
+            fill(connection, 20_000)
+            connection.call("SAVE")
+            most = empty + (used(server) - empty) // 2
+        server.command += ["--maxmemory", str(most), "--maxmemory-policy", policy]
+        restart(server)
+        with server.connect() as client:
+            connection = Connection(client)
+            if policy == "allkeys-lru":
+                assert eventually(lambda: used(server) <= most + SLACK)
+                assert 5_000 < size(connection) < 15_000
+                assert connection.call("SET", "new", "x") == b"+OK\r\n"
+            else:
+                assert size(connection) == 20_000
+                assert connection.call("SET", "new", "x") == OOM
+                assert sum(left(connection, 20_000)) == 20_000
+
+
+@BOTH
+def test_a_save_evicts_nothing(binary: str) -> None:
+    """What a view keeps from being freed does not count."""
+    count = 60_000
+    with Server(binary, "--maxmemory-policy", "allkeys-lru") as server, server.connect() as client:
+        connection = Connection(client)
+        fill(connection, count)
+        time.sleep(0.3)
+        limit(connection, used(server) + MB)
+        fill(connection, count, value=b"y" * 100)
+        before = evicted(server)
+        without = size(connection)
+        for _ in range(5):
+            connection.call("BGSAVE")
+            # All values change while the view has them.
+            fill(connection, count, value=b"z" * 100)
+            assert eventually(lambda: server.info("rdb_bgsave_in_progress") == "0", 30)
+            assert size(connection) >= 0.95 * without
+        assert server.info("rdb_last_bgsave_status") == "ok"
+        assert evicted(server) - before <= 0.05 * count
+
+
+def test_a_frozen_view_does_not_count() -> None:
+    """The same without a race: the view is there until it is let go."""
+    with Server(OURS, "--maxmemory-policy", "allkeys-lru", "--enable-debug-command", "local") as server:
+        with server.connect() as client:
+            connection = Connection(client)
+            fill(connection, 40_000)
+            limit(connection, used(server) + MB)
+            assert connection.call("DEBUG", "FREEZE") == b"+OK\r\n"
+            fill(connection, 40_000, value=b"y" * 100)
+            assert size(connection) == 40_000 and evicted(server) == 0
+            assert int(server.info("mem_not_counted_for_evict")) > 40_000 * 100
+            # More of them: as many go.
+            fill(connection, 40_000, "other")
+            assert 38_000 < size(connection) < 55_000
+            connection.call("DEBUG", "FREEZE-CANCEL")
+            assert eventually(lambda: int(server.info("mem_not_counted_for_evict")) == 0)
+            assert 38_000 < size(connection) < 55_000
+            assert used(server) <= int(server.info("maxmemory")) + SLACK
+
+
+# Clients
+
+
+def test_clients_that_do_not_read() -> None:
+    """Values sent from where they lie take no memory, so no key goes for them."""
+    readers = 200
+    with Server(OURS, "--maxmemory-policy", "allkeys-lru") as server, contextlib.ExitStack() as stack:
+        connection = Connection(stack.enter_context(server.connect()))
+        fill(connection, 20_000)
+        for number in range(4):
+            connection.call("SET", f"large:{number}", b"x" * MB)
+        clients = []
+        for _ in range(readers):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", server.port))
+            client.settimeout(20)
+            clients.append(client)
+        most = used(server) + 4 * MB
+        limit(connection, most)
+        for number, client in enumerate(clients):
+            client.sendall(encode("GET", f"large:{number % 4}"))
+        time.sleep(1)
+        assert evicted(server) == 0 and size(connection) == 20_004
+        assert server.resident() < most + 30 * MB
+        expected = b"$%d\r\n" % MB + b"x" * MB + b"\r\n"
+        for client in clients[::10]:
+            assert read(client, len(expected)) == expected
+
+
+def read(client: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count and (more := client.recv(count - len(data))):
+        data += more
+    return data
+
+
+@BOTH
+def test_evicted_while_it_is_sent(binary: str) -> None:
+    """Whoever asked for it gets all of it."""
+    with Server(binary, "--maxmemory-policy", "allkeys-random") as server, server.connect() as client:
+        connection = Connection(client)
+        connection.call("SET", "large", b"x" * (8 * MB))
+        with socket.socket() as slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.connect(("127.0.0.1", server.port))
+            slow.settimeout(20)
+            slow.sendall(encode("GET", "large"))
+            time.sleep(0.2)
+            limit(connection, 1)
+            assert eventually(lambda: evicted(server) == 1)
+            expected = b"$%d\r\n" % (8 * MB) + b"x" * (8 * MB) + b"\r\n"
+            assert read(slow, len(expected)) == expected
+
+
+@BOTH
+def test_paused(binary: str) -> None:
+    """Clients that are paused from writing may count on what they read staying."""
+    with Server(binary, "--maxmemory-policy", "allkeys-lru") as server, server.connect() as client:
+        connection = Connection(client)
+        fill(connection, 2_000)
+        connection.call("CLIENT", "PAUSE", 100_000, "WRITE")
+        limit(connection, used(server) - 100_000)
+        time.sleep(0.3)
+        assert size(connection) == 2_000
+        connection.call("CLIENT", "UNPAUSE")
+        assert eventually(lambda: size(connection) < 2_000)
+
+
+# Collections
+
+
+@pytest.mark.parametrize("kind", ["hash", "list", "set", "zset"])
+@BOTH
+def test_collections(binary: str, kind: str) -> None:
+    command = {
+        "hash": lambda key: ["HSET", key, *(part for n in range(10) for part in (f"field:{n}", "x" * 16))],
+        "list": lambda key: ["RPUSH", key, *["x" * 16] * 100],
+        "set": lambda key: ["SADD", key, *(f"member:{n}" for n in range(20))],
+        "zset": lambda key: ["ZADD", key, *(part for n in range(20) for part in (n, f"member:{n}"))],
+    }[kind]
+    with Server(binary, "--maxmemory-policy", "allkeys-lru") as server, server.connect() as client:
+        connection = Connection(client)
+        most = used(server) + 2 * MB
+        limit(connection, most)
+        for first in range(0, 20_000, 200):
+            connection.send(b"".join(encode(*command(f"{kind}:{n}")) for n in range(first, first + 200)), 200)
+        assert used(server) <= most + SLACK
+        limit(connection, 0)
+        assert size(connection) + evicted(server) == 20_000
+        assert 500 < size(connection) < 19_000
+
+
+@pytest.mark.parametrize("kind", ["hash", "list", "set", "zset"])
+def test_one_large_collection(kind: str) -> None:
+    """Goes as a whole, and the loop does not notice."""
+    count = 5_000_000 if LONG else 300_000
+    adding = {
+        "hash": lambda n: ("HSET", (f"field:{n}", "x")), "list": lambda n: ("RPUSH", (f"element:{n}",)),
+        "set": lambda n: ("SADD", (f"member:{n}",)), "zset": lambda n: ("ZADD", (n, f"member:{n}")),
+    }[kind]  # fmt: skip
+    with Server(OURS, "--maxmemory-policy", "allkeys-lru") as server, server.connect() as client:
+        connection = Connection(client)
+        empty = used(server)
+        for first in range(0, count, 1_000):
+            parts = [adding(n) for n in range(first, min(first + 1_000, count))]
+            connection.call(parts[0][0], "large", *(each for _, part in parts for each in part))
+        connection.call("CONFIG", "RESETSTAT")
+        limit(connection, empty + 2 * MB)
+        assert eventually(lambda: used(server) <= empty + 2 * MB + SLACK, 30)
+        assert size(connection) == 0 and evicted(server) == 1
+        assert connection.call("SET", "a", "b") == b"+OK\r\n"
+        assert int(server.info("loop_turn_max_usec")) < 5_000
+
+
+def test_half_the_memory() -> None:
+    """A limit lowered by half is reached soon, and no turn of the loop is long."""
+    count = 5_000_000 if LONG else 300_000
+    with Server(OURS, "--maxmemory-policy", "allkeys-lru") as server, server.connect() as client:
+        connection = Connection(client)
+        empty = used(server)
+        fill(connection, count, value=b"x" * 16)
+        connection.call("CONFIG", "RESETSTAT")
+        most = empty + (used(server) - empty) // 2
+        limit(connection, most)
+        assert eventually(lambda: used(server) <= most + SLACK, 30)
+        assert int(server.info("loop_turn_max_usec")) < 5_000
+        assert 0.3 * count < size(connection) < 0.6 * count
