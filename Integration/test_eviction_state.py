@@ -24,7 +24,8 @@ MB = 1 << 20
 def test_values(pair: tuple[Server, Server], value: str, answer: str | None) -> None:
     try:
         mine, theirs = (server.call("CONFIG", "SET", "maxmemory", value) for server in pair)
-        assert mine == theirs
+        # Here a percentage is possible as well.
+        assert mine == theirs.replace(b"a memory value", b"a memory or percent value")
         assert (mine == b"+OK\r\n") == (answer is not None)
         mine, theirs = (server.call("CONFIG", "GET", "maxmemory") for server in pair)
         assert answer is None or mine == theirs and mine.endswith(b"\r\n%s\r\n" % answer.encode())
@@ -206,7 +207,7 @@ def test_a_frozen_view_does_not_count() -> None:
             connection = Connection(client)
             fill(connection, 40_000)
             limit(connection, used(server) + MB)
-            assert connection.call("DEBUG", "FREEZE") == b"+OK\r\n"
+            assert connection.call("DEBUG", "FREEZE").startswith(b":")
             fill(connection, 40_000, value=b"y" * 100)
             assert size(connection) == 40_000 and evicted(server) == 0
             assert int(server.info("mem_not_counted_for_evict")) > 40_000 * 100

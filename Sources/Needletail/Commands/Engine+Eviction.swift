@@ -149,15 +149,6 @@ extension Engine {
 }
 
 extension Engine {
-  /// The client's command needs memory: one that is queued may, and EXEC does if any of those it runs does.
-  func needsMemory(_ info: CommandInfo, _ client: Client) -> Bool {
-    if client.state.isQueueing {
-      switch info.id {
-      case .transaction(.exec): break
-      case .transaction, .connection(.quit), .connection(.reset): return false
-      default: return true
-      }
-    }
-    return flagsToRun(info, client).contains(.denyoom)
-  }
+  /// The client's command needs memory; EXEC does if any of those it runs does.
+  func needsMemory(_ info: CommandInfo, _ client: Client) -> Bool { flagsToRun(info, client).contains(.denyoom) }
 }
