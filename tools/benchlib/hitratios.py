@@ -16,6 +16,7 @@ from .wire import Wire
 SHARES = (0.1, 0.3)
 WARM_UP = 1 / 3  # of a trace
 STEPS = 120  # of a trace, after each of which the keys are counted and the limit is corrected
+REAL_BYTES = 8 << 20  # from there on, what an empty server takes is no reason not to set the same limit
 TOLERANCE = 0.01  # by how much the keys held may miss the share, on the average
 
 
@@ -34,6 +35,7 @@ class Rule:
 class Need:
     """What a server's memory is with that many keys and no limit."""
 
+    empty: int
     bytes: int
     bytes_a_key: float
 
@@ -82,6 +84,13 @@ class HitRatios:
         with concurrent.futures.ThreadPoolExecutor(at_once) as threads:
             return dict(zip(runs, threads.map(self._play, runs)))
 
+    def same_bytes(self, ours: str, peer: str, place: tuple[str, float], limit: int) -> int:
+        """The peer's limit. Of a small one that an empty server might not even keep to, what it leaves for data."""
+        if limit >= REAL_BYTES:
+            return limit
+        count = round(self.traces[place[0]].keys * place[1])
+        return limit - self._need(peer, count).empty + self._need(ours, count).empty
+
     def _wanted(self, run: Run) -> int:
         return round(self.traces[run.trace].keys * run.share)
 
@@ -91,7 +100,7 @@ class HitRatios:
                 before = steady_memory(server.wire)
                 player.write(range(count))
                 after = steady_memory(server.wire)
-                self.needs[name, count] = Need(after, (after - before) / count)
+                self.needs[name, count] = Need(before, after, (after - before) / count)
             self.plan.note(f"{count:,} keys, {self.shape.name}, {name}: {after:,} bytes")
         return self.needs[name, count]
 
@@ -156,20 +165,24 @@ def compare(ratios: HitRatios, rules: list[Rule], shares: tuple[float, ...] = SH
         outcomes |= ratios.play([Run(name, *place, rule) for place in places for name in names])
     peers = {place: {rule: outcomes[Run(peer, *place, rule)] for rule in known[peer]} for place in places}
     best = {place: max(peers[place].values(), key=lambda outcome: outcome.ratio) for place in places}
-    limits = {(place, rule): peers[place].get(rule, best[place]).limit for place in places for rule in rules}
-    same = [Run(name, *place, rule, limit) for (place, rule), limit in limits.items() for name in (ours, peer)
-            if rule in known[name]]  # fmt: skip
-    outcomes |= ratios.play([run for run in same if run.rule.samples == max(rule.samples for rule in rules)])
+    same: dict[tuple, list[Run]] = {}
+    for place, rule in itertools.product(places, [rule for rule in rules if rule.samples == max(r.samples for r in rules)]):
+        limit = peers[place].get(rule, best[place]).limit
+        same[place, rule] = [
+            Run(name, *place, rule, limit if name == peer else ratios.same_bytes(ours, peer, place, limit))
+            for name in (ours, peer) if rule in known[name]
+        ]  # fmt: skip
+    outcomes |= ratios.play([run for runs in same.values() for run in runs])
     rows = []
     for place, rule in itertools.product(places, rules):
-        in_bytes = [outcomes.get(Run(name, *place, rule, limits[place, rule])) for name in (ours, peer)]
+        by_server = {run.server: outcomes[run] for run in same.get((place, rule), [])}
         mine, theirs = outcomes.get(Run(ours, *place, rule)), peers[place].get(rule)
-        rows.append(row(place, rule, mine, theirs, best[place]) + bytes_cells(limits[place, rule], *in_bytes))
+        rows.append(row(place, rule, mine, theirs, best[place]) + bytes_cells(by_server.get(ours), by_server.get(peer)))
     return rows
 
 
 HEADER = ["trace, share, policy, samples", "ours %", "peer %", "points", "to its best", "held % of keys wanted",
-          "in MB", "ours %", "peer %", "points"]  # fmt: skip
+          "in MB", "ours %", "peer %", "points "]  # fmt: skip
 
 
 def percent(outcome: Outcome | None) -> str:
@@ -193,5 +206,6 @@ def row(place: tuple[str, float], rule: Rule, mine: Outcome | None, theirs: Outc
     ]  # fmt: skip
 
 
-def bytes_cells(limit: int, mine: Outcome | None, theirs: Outcome | None) -> list[str]:
-    return [f"{limit / 1e6:.2f}", percent(mine), percent(theirs), points(mine, theirs)]
+def bytes_cells(mine: Outcome | None, theirs: Outcome | None) -> list[str]:
+    limits = " / ".join(f"{one.limit / 1e6:.2f}" if one else "-" for one in (mine, theirs))
+    return [limits, percent(mine), percent(theirs), points(mine, theirs)]
