@@ -6,7 +6,7 @@ from . import evictioncosts, memoryreturn, traces
 from .hitratios import HEADER, SHARES, HitRatios, Rule, compare
 from .sections import Plan
 
-OWN = "allkeys-own"  # the policy that only Needletail has
+OWN = "allkeys-lrfu"  # the policy that only Needletail has
 POLICIES = ["allkeys-lru", "allkeys-lfu", "allkeys-random", "allkeys-lrm", OWN]
 VOLATILE = ["volatile-ttl", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-lrm"]
 SAMPLED = ("lru", "lfu")  # are also taken with Redis's default of 5

@@ -44,7 +44,8 @@ def at_limit(plan: Plan, own: str, load: Load, count: int) -> dict:
                 limit = steady_memory(server.wire)
                 # What only ours has is held against what a peer does by default.
                 known = policy if takes(server.wire, policy) else "allkeys-lru"
-                server.wire("CONFIG", "SET", "maxmemory", limit, "maxmemory-policy", known, "maxmemory-samples", samples)
+                settings = ("maxmemory", limit, "maxmemory-policy", known, "maxmemory-samples", samples)
+                server.wire("CONFIG", "SET", *settings)
             each = Load(f"{load.name}, {policy}", load.command, load.pipeline, load.clients, load.keys)
             found |= benchmark.interleaved(servers, [each], plan.rounds, plan.seconds, plan.note)
             for server in servers:
@@ -174,8 +175,8 @@ def lowered(server: Server, limit: int, seconds: float = 60) -> dict[str, object
             time.sleep(0.01)
         took = time.monotonic() - began
     evicted = int(server.wire.info("stats")["evicted_keys"])
-    figures: dict[str, object] = {"until it is down, s": took, "CONFIG SET ms": 1000 * answered, "keys evicted": evicted}
-    figures |= {"used of the limit": used / limit}
+    figures: dict[str, object] = {"until it is down, s": took, "CONFIG SET ms": 1000 * answered}
+    figures |= {"keys evicted": evicted, "used of the limit": used / limit}
     return figures | longest_turn(server) | probe.figures()
 
 

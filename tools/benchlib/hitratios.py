@@ -50,7 +50,8 @@ class Outcome:
     seconds: float  # in which it was played, warming up included
 
     def __str__(self) -> str:
-        return f"{100 * self.ratio:.2f} %, {100 * self.held:.1f} % of the keys wanted, {self.limit:,} bytes, {self.seconds:.0f} s"
+        found, held = f"{100 * self.ratio:.2f} %", f"{100 * self.held:.1f} % of the keys wanted"
+        return f"{found}, {held}, {self.limit:,} bytes, {self.seconds:.0f} s"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,7 +167,8 @@ def compare(ratios: HitRatios, rules: list[Rule], shares: tuple[float, ...] = SH
     peers = {place: {rule: outcomes[Run(peer, *place, rule)] for rule in known[peer]} for place in places}
     best = {place: max(peers[place].values(), key=lambda outcome: outcome.ratio) for place in places}
     same: dict[tuple, list[Run]] = {}
-    for place, rule in itertools.product(places, [rule for rule in rules if rule.samples == max(r.samples for r in rules)]):
+    most = max(rule.samples for rule in rules)
+    for place, rule in itertools.product(places, [rule for rule in rules if rule.samples == most]):
         limit = peers[place].get(rule, best[place]).limit
         same[place, rule] = [
             Run(name, *place, rule, limit if name == peer else ratios.same_bytes(ours, peer, place, limit))

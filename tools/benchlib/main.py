@@ -13,7 +13,8 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from benchlib import active, bitmaps, eviction, expiry, hashes, hugepages, lists, persistence, report, sections, servers, sets, sortedsets  # noqa: E402
+from benchlib import active, bitmaps, eviction, expiry, hashes, hugepages, lists, persistence  # noqa: E402
+from benchlib import report, sections, servers, sets, sortedsets  # noqa: E402
 
 SECTIONS = {
     "throughput": sections.throughput,

@@ -31,20 +31,24 @@ def zipf(rng: random.Random, keys: int, requests: int, exponent: float = 0.99) -
     return drawn
 
 
-def with_scans(popular: array.array, keys: int) -> array.array:
+def with_scans(popular: array.array, keys: int, again: int | None = None) -> array.array:
     """Now and then something else reads on through records of its own, as many as there are popular keys, each of its
-    reads between two others': a quarter of all requests, in bursts that last for two fifths of the keys."""
-    length = max(1, keys // 5)
+    reads between two others': a quarter of all requests, in bursts of a fifth of the keys.
+
+    `again`: it comes back to each record once, after so many requests (it changes what it has read, say, or reads another
+    part). Keys that are asked for once only are no harm to any policy that counts; these are."""
+    length, lag = max(1, keys // 5), again // 4 if again else 0
     mixed, at, scanned = array.array("I"), 0, 0
     while at < len(popular):
         mixed.extend(popular[at : at + 2 * length])
         at += 2 * length
         burst = popular[at : at + length]
         at += len(burst)
-        for number in burst:
-            mixed.append(number)
-            mixed.append(keys + scanned % keys)
-            scanned += 1
+        # Each position in the burst is a new record's, or in turn a new one's and that of `lag` before.
+        steps = [(0, lag)] * (len(burst) // 2 + 1) if lag else [(0,)] * len(burst)
+        reads = [keys + (scanned + number - back) % keys for number, turn in enumerate(steps) for back in turn]
+        scanned += len(steps)
+        mixed.extend(itertools.chain.from_iterable(zip(burst, reads)))
     return mixed
 
 
@@ -60,13 +64,14 @@ def shifting(popular: array.array, keys: int) -> array.array:
 
 
 def traces(keys: int, requests: int, seed: int = 1) -> list[Trace]:
-    """The three that eviction is judged by."""
+    """Those that eviction is judged by."""
     popular = zipf(random.Random(seed), keys, requests)
     # Three popular requests become four.
     part = popular[: requests * 3 // 4]
     return [
         Trace("Zipf 0.99", keys, keys, popular),
         Trace("Zipf with scans", keys, 2 * keys, with_scans(part, keys)),
+        Trace("Zipf with scans, twice", keys, 2 * keys, with_scans(part, keys, again=1000)),
         Trace("shifting hot set", keys, keys, shifting(popular, keys)),
     ]
 
