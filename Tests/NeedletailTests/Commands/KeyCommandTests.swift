@@ -142,7 +142,7 @@ import Testing
   }
 
   @Test func frequency() {
-    server.withEngine { $0.keyspace.clock.isLFU = true }
+    server.withEngine { $0.keyspace.clock.meaning = .useCount }
     server.run("SET", "k", "v")
     #expect(server.run("OBJECT", "FREQ", "k") == 5)
     for _ in 0..<1000 { server.run("GET", "k") }

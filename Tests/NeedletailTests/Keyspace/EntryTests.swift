@@ -130,13 +130,13 @@ import Testing
     #expect(clock.initial == 5000)
     let entry = make([1], nil, .inline8, 3)
     clock.touch(entry)
-    #expect(entry.clock == 5000 && clock.idleSeconds(entry) == 0)
+    #expect(entry.clock == 80_000 && clock.idleSeconds(entry) == 0)
     clock.update(milliseconds: 5_009_000)
     #expect(clock.idleSeconds(entry) == 9)
     clock.update(milliseconds: 4_000_000)
     #expect(clock.idleSeconds(entry) == 0)
 
-    clock.isLFU = true
+    clock.meaning = .useCount
     clock.update(milliseconds: 60_000 * 1000)
     entry.clock = clock.initial
     #expect(clock.frequency(entry) == 5)

@@ -93,7 +93,7 @@ import Testing
     }
     waitFor { freer.progress.pending == 0 }
     let progress = freer.progress
-    #expect(progress.pending == 0 && progress.pendingBytes == 0 && progress.freed == 1000)
+    #expect(progress.pending == 0 && freer.pendingBytes == 0 && progress.freed == 1000)
     if !isSanitized {
       // The array of jobs comes and goes with the batches.
       waitFor { counters.usedByteCount - before < 64 * 100 }
