@@ -249,6 +249,23 @@ def test_any_key_at_random(binary: str, kind: str) -> None:
         assert abs(sum(there[:2_000]) - sum(there[2_000:])) < 300
 
 
+@pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-lfu", "allkeys-random"])
+@BOTH
+def test_none_outlives_its_equals(binary: str, policy: str) -> None:
+    """Nobody asks for any of them, and all come within a moment: what is replaced twice over is as good as gone."""
+    with Server(binary) as server, server.connect() as client:
+        connection = Connection(client)
+        set_policy(connection, policy)
+        fill(connection, 20_000)
+        time.sleep(0.3)
+        limit(connection, used(server))
+        for generation in range(3):
+            fill(connection, 20_000, f"new{generation}")
+        limit(connection, 0)
+        # By chance 5 % of them are left.
+        assert sum(left(connection, 20_000)) < 4_000
+
+
 @BOTH
 def test_samples(binary: str) -> None:
     """With 1 the choice is nearly blind, with 64 nearly exact."""

@@ -1,7 +1,7 @@
 /// Keeps an entry's 32-bit clock: what eviction judges a key by.
 ///
 ///     last use, last change: sixteenths of a second since 1970, modulo 2^32 (8.5 years)
-///     LFU:                   | unused 8 | minutes 16 | counter 8 |   Morris counter with decay, as in Redis
+///     LFU:                   | minutes 16 | 256ths of one 8 | counter 8 |   Morris counter with decay, as in Redis
 ///
 /// Source of the counter: Redis's documentation, "Key eviction", section on LFU.
 struct AccessClock {
@@ -24,6 +24,8 @@ struct AccessClock {
   /// Since 1970.
   private(set) var seconds: UInt32 = 0
   private(set) var ticks: UInt32 = 0
+  /// 256ths of a minute since 1970, modulo 2^24 (45 days).
+  private var useTime: UInt32 = 0
   private var randomState: UInt64 = 0x9e37_79b9_7f4a_7c15
 
   var isLFU: Bool { meaning == .useCount }
@@ -31,15 +33,14 @@ struct AccessClock {
   mutating func update(milliseconds: Int) {
     seconds = UInt32(truncatingIfNeeded: milliseconds / 1000)
     ticks = UInt32(truncatingIfNeeded: milliseconds * 2 / 125)
+    useTime = UInt32(truncatingIfNeeded: milliseconds * 8 / 1875) & 0xff_ffff
   }
 
   private static let ticksPerSecond: UInt32 = 16
 
-  private var minutes: UInt32 { (seconds / 60) & 0xffff }
-
   /// The clock of a new entry.
   @inline(__always)
-  var initial: UInt32 { isLFU ? minutes << 8 | Self.initialCounter : ticks }
+  var initial: UInt32 { isLFU ? useTime << 8 | Self.initialCounter : ticks }
 
   /// The entry is being used. A clock that would not change is not written, so that the line stays clean.
   @inline(__always)
@@ -67,7 +68,7 @@ struct AccessClock {
       let draw = Double(randomState >> 11) / Double(1 << 53)
       if draw < 1 / Double(Int(above) * logFactor + 1) { counter += 1 }
     }
-    entry.clock = minutes << 8 | counter
+    entry.clock = useTime << 8 | counter
   }
 
   private func decayedCounter(_ clock: UInt32) -> UInt32 {
@@ -76,7 +77,12 @@ struct AccessClock {
     return counter - min(counter, minutesSince(clock) / UInt32(decayMinutes))
   }
 
-  private func minutesSince(_ clock: UInt32) -> UInt32 { (minutes &- (clock >> 8)) & 0xffff }
+  private func minutesSince(_ clock: UInt32) -> UInt32 { ((useTime >> 8) &- (clock >> 16)) & 0xffff }
+
+  /// 256ths of a minute since the last use, 0 when the clock was set back.
+  private func useTimeSince(_ clock: UInt32) -> UInt32 {
+    UInt32(max(0, Int32(bitPattern: (useTime << 8) &- (clock & ~0xff)) >> 8))
+  }
 
   /// Unsigned distances would make a clock set back by a moment an entry that nobody has used for years.
   private func idleTicks(_ clock: UInt32) -> UInt32 { UInt32(max(0, Int32(bitPattern: ticks &- clock))) }
@@ -84,7 +90,7 @@ struct AccessClock {
   /// The clock of an entry that comes from a file or a payload, with what that says of its use. As in Redis, idle times
   /// count under any policy but an LFU one.
   func restored(idleSeconds: Int?, frequency: Int?) -> UInt32 {
-    if isLFU { return frequency.map { minutes << 8 | UInt32(clamping: min($0, 255)) } ?? initial }
+    if isLFU { return frequency.map { useTime << 8 | UInt32(clamping: min($0, 255)) } ?? initial }
     let longest = Int(UInt32(Int32.max) / Self.ticksPerSecond)
     return idleSeconds.map { ticks &- UInt32(max(0, min($0, longest))) * Self.ticksPerSecond } ?? initial
   }
@@ -99,7 +105,7 @@ struct AccessClock {
   func evictionScore(_ entry: Entry) -> UInt64 {
     let clock = entry.clock
     guard isLFU else { return UInt64(idleTicks(clock)) }
-    // Of two that are used as rarely, the one whose counter has stood still for longer.
-    return UInt64(255 - decayedCounter(clock)) << 16 | UInt64(minutesSince(clock))
+    // Of two that are used as rarely, the one not used for longer: what is new gets its time to be used again.
+    return UInt64(255 - decayedCounter(clock)) << 24 | UInt64(useTimeSince(clock))
   }
 }
