@@ -24,6 +24,7 @@ static inline void *_Nullable je_alloc(size_t n) {
   if (size == 0) return NULL;
   return size % 128 == 0 ? aligned_alloc(128, size) : malloc(size);
 }
+static inline void *_Nullable je_alloc_zeroed(size_t n) { return calloc(1, nallocx(n, 0)); }
 static inline void je_free_sized(void *_Nonnull p, size_t n) { (void)n; free(p); }
 static inline void *_Nullable je_realloc(void *_Nonnull p, size_t old, size_t n) {
   void *larger = je_alloc(n);
@@ -34,6 +35,7 @@ static inline void *_Nullable je_realloc(void *_Nonnull p, size_t old, size_t n)
 }
 #else
 static inline void *_Nullable je_alloc(size_t n) { return mallocx(n, 0); }
+static inline void *_Nullable je_alloc_zeroed(size_t n) { return mallocx(n, MALLOCX_ZERO); }
 static inline void je_free_sized(void *_Nonnull p, size_t n) { sdallocx(p, n, 0); }
 static inline void *_Nullable je_realloc(void *_Nonnull p, size_t old, size_t n) {
   (void)old;

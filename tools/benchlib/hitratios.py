@@ -9,7 +9,6 @@ import time
 
 from . import traces
 from .sections import Plan
-from .servers import Server
 from .traces import Player, Shape, Trace
 from .wire import Wire
 

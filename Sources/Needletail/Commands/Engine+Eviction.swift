@@ -124,6 +124,8 @@ extension Engine {
   /// Only keys of this kind are in the pool from now on.
   mutating func applyEvictionPolicy() {
     keyspace.evictionPool.removeAll()
+    keyspace.evictionHistory.removeAll()
+    keyspace.clock.uses.setHalfLife(turns: keyspace.evictionHistory.halfLife)
     applyAccessClock()
   }
 

@@ -142,7 +142,7 @@ extension Engine {
 
   mutating func objectIdletimeCommand(_ request: Request) {
     guard let entry = lookupUntouched(request, 2) else { return reply.null() }
-    guard !keyspace.clock.isLFU else {
+    guard !keyspace.clock.countsUses else {
       return reply.error("""
         ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between \
         policies at runtime LRU and LFU data will take some time to adjust.
@@ -153,7 +153,7 @@ extension Engine {
 
   mutating func objectFreqCommand(_ request: Request) {
     guard let entry = lookupUntouched(request, 2) else { return reply.null() }
-    guard keyspace.clock.isLFU else {
+    guard keyspace.clock.countsUses else {
       return reply.error("""
         ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching \
         between policies at runtime LRU and LFU data will take some time to adjust.

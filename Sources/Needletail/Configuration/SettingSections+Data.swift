@@ -14,7 +14,7 @@ extension SettingSection {
     SettingSpec("huge-pages", .yesNo(\.hugePages), .immutable,
       help: "Ask the system for 2 MB pages for the data: faster with many keys, but memory is returned more coarsely."),
     SettingSpec("maxmemory-policy", .choice(\.evictionPolicy),
-      help: "What to evict when memory is full; an -lfu policy counts uses of a key, others note its last use."),
+      help: "What to evict when memory is full: least recently used or modified, least frequently used, both (lrfu) ..."),
     SettingSpec("lfu-log-factor", .integer(\.lfuLogFactor, count),
       help: "How many uses raise an LFU counter by one: more with a larger factor."),
     SettingSpec("lfu-decay-time", .integer(\.lfuDecayMinutes, count),

@@ -170,6 +170,8 @@ enum EvictionPolicy: String, CaseIterable, Sendable {
   case noEviction = "noeviction"
   case volatileLRM = "volatile-lrm"
   case allKeysLRM = "allkeys-lrm"
+  case volatileLRFU = "volatile-lrfu"
+  case allKeysLRFU = "allkeys-lrfu"
 
   /// What a key is judged by.
   enum Criterion { case clock, timeLeft, chance }
@@ -177,7 +179,8 @@ enum EvictionPolicy: String, CaseIterable, Sendable {
   /// Nil: no key goes.
   var criterion: Criterion? {
     switch self {
-    case .volatileLRU, .allKeysLRU, .volatileLFU, .allKeysLFU, .volatileLRM, .allKeysLRM: .clock
+    case .volatileLRU, .allKeysLRU, .volatileLFU, .allKeysLFU, .volatileLRM, .allKeysLRM, .volatileLRFU, .allKeysLRFU:
+      .clock
     case .volatileTTL: .timeLeft
     case .volatileRandom, .allKeysRandom: .chance
     case .noEviction: nil
@@ -187,8 +190,8 @@ enum EvictionPolicy: String, CaseIterable, Sendable {
   /// Only keys with an expiry go.
   var isVolatile: Bool {
     switch self {
-    case .volatileLRU, .volatileLFU, .volatileRandom, .volatileTTL, .volatileLRM: true
-    case .allKeysLRU, .allKeysLFU, .allKeysRandom, .allKeysLRM, .noEviction: false
+    case .volatileLRU, .volatileLFU, .volatileRandom, .volatileTTL, .volatileLRM, .volatileLRFU: true
+    case .allKeysLRU, .allKeysLFU, .allKeysRandom, .allKeysLRM, .allKeysLRFU, .noEviction: false
     }
   }
 
@@ -197,12 +200,13 @@ enum EvictionPolicy: String, CaseIterable, Sendable {
     switch self {
     case .volatileLFU, .allKeysLFU: .useCount
     case .volatileLRM, .allKeysLRM: .lastChange
+    case .volatileLRFU, .allKeysLRFU: .decayedUses
     default: .lastUse
     }
   }
 
-  /// True when entries count uses (LFU) in the field that otherwise holds the time of the last one.
-  var keepsUseCounter: Bool { clockMeaning == .useCount }
+  /// True when entries count uses (LFU, LRFU) in the field that otherwise holds the time of the last one.
+  var keepsUseCounter: Bool { clockMeaning == .useCount || clockMeaning == .decayedUses }
 
   /// True when keys are evicted by the time of their last use or change; snapshots then tell it.
   var keepsUseTime: Bool { criterion == .clock && !keepsUseCounter }

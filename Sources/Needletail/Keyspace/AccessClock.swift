@@ -2,16 +2,17 @@
 ///
 ///     last use, last change: sixteenths of a second since 1970, modulo 2^32 (8.5 years)
 ///     LFU:                   | minutes 16 | 256ths of one 8 | counter 8 |   Morris counter with decay, as in Redis
+///     LRFU:                  | epoch 24 | strength 8 |               see `DecayedUses`
 ///
 /// Source of the counter: Redis's documentation, "Key eviction", section on LFU.
 struct AccessClock {
   static let initialCounter: UInt32 = 5
 
   /// What clocks say.
-  enum Meaning { case lastUse, lastChange, useCount }
+  enum Meaning { case lastUse, lastChange, useCount, decayedUses }
 
   /// What a use of an entry changes.
-  private enum Mode { case time, counter, nothing }
+  private enum Mode { case time, counter, decayedUses, nothing }
 
   private var mode = Mode.time
   var meaning = Meaning.lastUse { didSet { setMode() } }
@@ -26,9 +27,11 @@ struct AccessClock {
   private(set) var ticks: UInt32 = 0
   /// 256ths of a minute since 1970, modulo 2^24 (45 days).
   private var useTime: UInt32 = 0
+  var uses = DecayedUses()
   private var randomState: UInt64 = 0x9e37_79b9_7f4a_7c15
 
-  var isLFU: Bool { meaning == .useCount }
+  /// Clocks say how often keys are used, and no time.
+  var countsUses: Bool { meaning == .useCount || meaning == .decayedUses }
 
   mutating func update(milliseconds: Int) {
     seconds = UInt32(truncatingIfNeeded: milliseconds / 1000)
@@ -40,7 +43,11 @@ struct AccessClock {
 
   /// The clock of a new entry.
   @inline(__always)
-  var initial: UInt32 { isLFU ? useTime << 8 | Self.initialCounter : ticks }
+  var initial: UInt32 { countsUses ? initialCount : ticks }
+
+  private var initialCount: UInt32 {
+    meaning == .useCount ? useTime << 8 | Self.initialCounter : uses.clock(strength: 0)
+  }
 
   /// The entry is being used. A clock that would not change is not written, so that the line stays clean.
   @inline(__always)
@@ -50,12 +57,23 @@ struct AccessClock {
   }
 
   private mutating func setMode() {
-    mode = isFrozen || meaning == .lastChange ? .nothing : isLFU ? .counter : .time
+    mode =
+      switch meaning {
+      case _ where isFrozen: .nothing
+      case .lastUse: .time
+      case .lastChange: .nothing
+      case .useCount: .counter
+      case .decayedUses: .decayedUses
+      }
   }
 
   @inline(never)
   private mutating func touchOtherwise(_ entry: Entry) {
-    if mode == .counter { countUse(entry) }
+    switch mode {
+    case .counter: countUse(entry)
+    case .decayedUses: if let clock = uses.clockAfterUse(entry.clock) { entry.clock = clock }
+    case .time, .nothing: break
+    }
   }
 
   private mutating func countUse(_ entry: Entry) {
@@ -88,15 +106,21 @@ struct AccessClock {
   private func idleTicks(_ clock: UInt32) -> UInt32 { UInt32(max(0, Int32(bitPattern: ticks &- clock))) }
 
   /// The clock of an entry that comes from a file or a payload, with what that says of its use. As in Redis, idle times
-  /// count under any policy but an LFU one.
+  /// count under any policy but those that count uses.
   func restored(idleSeconds: Int?, frequency: Int?) -> UInt32 {
-    if isLFU { return frequency.map { useTime << 8 | UInt32(clamping: min($0, 255)) } ?? initial }
+    if countsUses {
+      guard let frequency else { return initial }
+      return meaning == .useCount ? useTime << 8 | UInt32(clamping: min(frequency, 255))
+        : uses.clock(strength: max(0, min(frequency, DecayedUses.strengthMax)))
+    }
     let longest = Int(UInt32(Int32.max) / Self.ticksPerSecond)
     return idleSeconds.map { ticks &- UInt32(max(0, min($0, longest))) * Self.ticksPerSecond } ?? initial
   }
 
   /// OBJECT FREQ.
-  func frequency(_ entry: Entry) -> Int { Int(decayedCounter(entry.clock)) }
+  func frequency(_ entry: Entry) -> Int {
+    meaning == .decayedUses ? max(0, uses.faded(entry.clock)) : Int(decayedCounter(entry.clock))
+  }
 
   /// OBJECT IDLETIME.
   func idleSeconds(_ entry: Entry) -> Int { Int(idleTicks(entry.clock) / Self.ticksPerSecond) }
@@ -104,8 +128,11 @@ struct AccessClock {
   /// How much rather than others the entry is to go: the longer it has not been used (or changed), or the less often.
   func evictionScore(_ entry: Entry) -> UInt64 {
     let clock = entry.clock
-    guard isLFU else { return UInt64(idleTicks(clock)) }
+    switch meaning {
+    case .lastUse, .lastChange: return UInt64(idleTicks(clock))
     // Of two that are used as rarely, the one not used for longer: what is new gets its time to be used again.
-    return UInt64(255 - decayedCounter(clock)) << 24 | UInt64(useTimeSince(clock))
+    case .useCount: return UInt64(255 - decayedCounter(clock)) << 24 | UInt64(useTimeSince(clock))
+    case .decayedUses: return uses.evictionScore(clock)
+    }
   }
 }

@@ -125,7 +125,9 @@ extension Keyspace {
   private mutating func consider(_ entry: Entry, score: UInt64, table: Int) {
     let address = unsafe UInt(bitPattern: entry.raw)
     guard evictionPool.wants(address, score: score) else { return }
-    evictionPool.insert(EvictionPool.Candidate(score: score, hash: entry.hash(seed), address: address,
+    let hash = entry.hash(seed)
+    if clock.meaning == .decayedUses { evictionHistory.prefetch(hash) }
+    evictionPool.insert(EvictionPool.Candidate(score: score, hash: hash, address: address,
       table: Int32(truncatingIfNeeded: table)))
   }
 
@@ -135,8 +137,18 @@ extension Keyspace {
     let entry = unsafe Entry(raw: UnsafeMutableRawPointer(bitPattern: candidate.address)!)
     guard let position = unsafe databases[database].table.position(of: entry, hash: candidate.hash) else { return false }
     if policy.isVolatile && !entry.hasExpiry || score(entry, policy) < candidate.score { return false }
+    if clock.meaning == .decayedUses { remember(entry, hash: candidate.hash) }
     evict(entry, position, database, hash: candidate.hash)
     return true
+  }
+
+  private mutating func remember(_ entry: Entry, hash: UInt64) {
+    let strength = Int(entry.clock & 0xff)
+    if evictionHistory.add(hash, strength: strength, keyCount: clock.uses.keyCount) {
+      clock.uses.setHalfLife(turns: evictionHistory.halfLife)
+      // Scores are by another measure now.
+      evictionPool.removeAll()
+    }
   }
 
   private func score(_ entry: Entry, _ policy: EvictionPolicy) -> UInt64 {

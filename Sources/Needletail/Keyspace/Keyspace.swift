@@ -56,6 +56,7 @@ extension Entry: TableElement {
   /// Milliseconds since 1970, one reading for a whole command.
   private(set) var nowMilliseconds = 0
   var evictionPool = EvictionPool()
+  var evictionHistory = EvictionHistory()
   /// Hashes at which the next draws for eviction are made.
   var evictionPlaces = InlineArray<2, UInt64>(repeating: 0)
   /// Since the start, or since counting began anew.
@@ -106,7 +107,10 @@ extension Entry: TableElement {
     let isJitter = milliseconds < nowMilliseconds && milliseconds > nowMilliseconds - Self.clockJitterMilliseconds
     nowMilliseconds = isJitter ? nowMilliseconds : milliseconds
     clock.update(milliseconds: nowMilliseconds)
+    if clock.meaning == .decayedUses { clock.uses.keyCount = totalCount }
   }
+
+  private var totalCount: Int { (0..<databaseCount).reduce(0) { $0 + count(database: $1) } }
 
   private static let clockJitterMilliseconds = 1000
 
@@ -155,6 +159,7 @@ extension Entry: TableElement {
   func prefetchBucket(_ hash: UInt64, database: Int) {
     // While a view is open, whoever changes the segment looks at its tag first.
     if isFrozen { unsafe databases[database].table.prefetchTag(hash) }
+    if clock.meaning == .decayedUses { evictionHistory.prefetch(hash) }
     unsafe databases[database].table.prefetchBucket(hash)
   }
 
@@ -198,7 +203,7 @@ extension Entry: TableElement {
   {
     guard let old = found.entry else {
       let block = unsafe allocateEntry(shape.byteCount)
-      unsafe fill(Entry.write(shape, type: type, tag: context.units.currentTag, clock: clock.initial, at: block))
+      unsafe fill(Entry.write(shape, type: type, tag: context.units.currentTag, clock: clockOfNew(found.key), at: block))
       let entry = unsafe Entry(raw: block)
       found.position = unsafe (databases + found.database).pointee.table.insert(entry, hash: found.key.hash, &context)
       found.entry = entry
@@ -355,6 +360,18 @@ extension Keyspace {
     // Not since the beginning of time, which would overflow.
     expiryStatistics.count(lagMilliseconds: nowMilliseconds - max(expiry, 0))
     removeExpired(&found)
+  }
+
+  /// The clock of an entry that is being made; under an LRFU policy the key may have been here before.
+  @inline(__always)
+  private mutating func clockOfNew(_ key: Key) -> UInt32 {
+    clock.meaning == .decayedUses ? clockOfReturning(key) : clock.initial
+  }
+
+  @inline(never)
+  private mutating func clockOfReturning(_ key: Key) -> UInt32 {
+    clock.uses.countUse()
+    return clock.uses.clock(strength: evictionHistory.take(key.hash).map(DecayedUses.grown) ?? 0)
   }
 
   /// The key has changed, and its clock is to say so.

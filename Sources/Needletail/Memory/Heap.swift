@@ -25,6 +25,12 @@ enum Heap {
     return unsafe je_alloc(byteCount)
   }
 
+  /// As `tryAllocate`; all bytes are 0.
+  static func tryAllocateZeroed(_ byteCount: Int) -> UnsafeMutableRawPointer? {
+    if mustFail { return nil }
+    return unsafe je_alloc_zeroed(byteCount)
+  }
+
   /// - Parameter byteCount: the size asked for, or any size of the same size class.
   @inline(__always)
   static func free(_ block: UnsafeMutableRawPointer, _ byteCount: Int) { unsafe je_free_sized(block, byteCount) }

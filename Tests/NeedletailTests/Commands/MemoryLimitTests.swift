@@ -12,6 +12,7 @@ import Testing
   private func limit(room: Int, _ policy: EvictionPolicy = .noEviction) {
     server.withEngine { engine in
       engine.settings.evictionPolicy = policy
+      engine.settings.evictionTenacity = 100
       engine.settings.maxMemory = engine.evictableMemoryBytes + room
       engine.applyEvictionPolicy()
       engine.applyMemoryLimit()
@@ -81,10 +82,13 @@ import Testing
 
   /// What a view holds is as good as gone: evicting more would not bring it back sooner.
   @Test func limboDoesNotCount() {
-    let server = TestServer(sharesFreer: false)
+    var settings = Settings()
+    settings.debugCommand = .yes
+    let server = TestServer(settings, sharesFreer: false)
     for index in 0..<500 { server.run("SET", "k\(index)", String(repeating: "v", count: 1000)) }
     server.withEngine { engine in
       engine.settings.evictionPolicy = .allKeysRandom
+      engine.settings.evictionTenacity = 100
       engine.settings.maxMemory = engine.evictableMemoryBytes - 100_000
       engine.applyEvictionPolicy()
       engine.applyMemoryLimit()

@@ -126,12 +126,14 @@ import Testing
 
   @Test func clocksOfAccess() {
     var clock = AccessClock()
-    clock.update(milliseconds: 5_000_999)
-    #expect(clock.initial == 5000)
+    clock.update(milliseconds: 5_000_063)
+    #expect(clock.initial == 80_001)
     let entry = make([1], nil, .inline8, 3)
     clock.touch(entry)
-    #expect(entry.clock == 80_000 && clock.idleSeconds(entry) == 0)
-    clock.update(milliseconds: 5_009_000)
+    #expect(entry.clock == 80_001 && clock.idleSeconds(entry) == 0)
+    clock.update(milliseconds: 5_009_062)
+    #expect(clock.idleSeconds(entry) == 8)
+    clock.update(milliseconds: 5_009_063)
     #expect(clock.idleSeconds(entry) == 9)
     clock.update(milliseconds: 4_000_000)
     #expect(clock.idleSeconds(entry) == 0)

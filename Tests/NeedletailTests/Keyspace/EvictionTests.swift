@@ -76,6 +76,44 @@ import Testing
     #expect(Self.evictAll(server, .allKeysLFU) == order)
   }
 
+  /// Uses far apart count, those in quick succession count once, and old ones fade.
+  @Test func usesThatFade() {
+    let server = Self.server(.allKeysLRFU)
+    let order = Self.shuffled(7)
+    for name in order { server.run("SET", name, "v") }
+    server.advance(milliseconds: 1)
+    // A turn has as many uses as there are keys. The first ten get all of theirs at once, the next ten spread over four
+    // turns, the others none.
+    for name in order[..<10] { for _ in 0..<4 { server.run("GET", name) } }
+    for _ in 0..<4 {
+      for name in order[10..<20] { for _ in 0..<4 { server.run("GET", name) } }
+    }
+    let gone = Self.evictAll(server, .allKeysLRFU)
+    #expect(Set(gone[30...]) == Set(order[10..<20]), "\(gone)")
+    #expect(Set(gone[..<20]) == Set(order[20...]), "\(gone)")
+  }
+
+  /// A key that comes back is not new.
+  @Test func returningKeys() {
+    let server = Self.server(.allKeysLRFU)
+    let order = Self.shuffled(8)
+    for name in order { server.run("SET", name, "v") }
+    server.advance(milliseconds: 1)
+    for _ in 0..<40 { server.run("GET", order[0]) }
+    let strength = server.run("OBJECT", "FREQ", order[0])
+    guard case .integer(let before) = strength else { return #expect(Bool(false), "\(strength)") }
+    #expect(before > 60)
+    _ = Self.evictAll(server, .allKeysLRFU)
+    for name in order { server.run("SET", name, "v") }
+    guard case .integer(let after) = server.run("OBJECT", "FREQ", order[0]) else { return }
+    #expect(after > 60)
+    // Of the others, which had one use, it is the second; a deleted key is forgotten.
+    #expect(server.run("OBJECT", "FREQ", order[1]) == .integer(64))
+    server.run("DEL", order[1])
+    server.run("SET", order[1], "v")
+    #expect(server.run("OBJECT", "FREQ", order[1]) == .integer(0))
+  }
+
   /// Reading is no change; whatever the type, a change is.
   @Test func leastRecentlyModified() {
     let server = Self.server(.allKeysLRM)

@@ -1,0 +1,109 @@
+import Glibc
+import Testing
+
+@testable import Needletail
+
+@Suite struct DecayedUsesTests {
+  @Test func growth() {
+    for step in 0..<600 {
+      let expected = Int((64 * log2(1 + exp2(-Double(step) / 64))).rounded())
+      let entry = step < DecayedUses.growth.count ? Int(DecayedUses.growth[step]) : 0
+      #expect(entry == expected, "\(step)")
+      #expect(DecayedUses.grown(-step) == expected)
+      #expect(DecayedUses.grown(step) == min(DecayedUses.strengthMax, step + expected))
+    }
+  }
+
+  /// 100 keys: an epoch is one use, a turn 64 of them.
+  @Test func fading() {
+    var uses = DecayedUses()
+    uses.keyCount = 100
+    uses.setHalfLife(turns: 1)
+    let clock = uses.clock(strength: 128)
+    for _ in 0..<15 { uses.countUse() }
+    let soon = uses.clockAfterUse(clock)
+    #expect(soon != nil && uses.faded(clock) == 128 - 16)
+    for _ in 0..<48 { uses.countUse() }
+    #expect(uses.faded(clock) == 64)
+    for _ in 0..<128 { uses.countUse() }
+    #expect(uses.faded(clock) == -64)
+    // Half a use and one.
+    #expect(uses.clockAfterUse(clock).map { $0 & 0xff } == 37)
+    let older = uses.clock(strength: 128)
+    uses.countUse()
+    #expect(uses.evictionScore(older) > uses.evictionScore(uses.clock(strength: 128)))
+    #expect(uses.evictionScore(uses.clock(strength: 10)) > uses.evictionScore(uses.clock(strength: 11)))
+  }
+
+  @Test func inQuickSuccession() {
+    var uses = DecayedUses()
+    let clock = uses.clock(strength: 0)
+    for _ in 0..<15 {
+      let after = uses.clockAfterUse(clock)
+      #expect(after == nil)
+    }
+    let after = uses.clockAfterUse(clock)
+    #expect(after != nil)
+  }
+
+  /// The epoch's 24 bits come round.
+  @Test func epochsWrap() {
+    var uses = DecayedUses()
+    uses.setHalfLife(turns: 64)
+    for _ in 0..<(1 << 24 - 8) { uses.countUse() }
+    let clock = uses.clock(strength: 100)
+    for _ in 0..<64 { uses.countUse() }
+    #expect(uses.faded(clock) == 99)
+  }
+}
+
+@Suite struct EvictionHistoryTests {
+  @Test func remembersTheLastEight() {
+    var history = EvictionHistory()
+    // All in one bucket: the hashes differ in the fingerprint only.
+    for index in 1...9 { _ = history.add(UInt64(index), strength: index * 16, keyCount: 8) }
+    var strengths: [Int?] = []
+    for index in 1...9 { strengths.append(history.take(UInt64(index))) }
+    #expect(strengths == [nil, 0, 0, 64, 96, 96, 128, 128, 160])
+    let again = history.take(9)
+    #expect(again == nil)
+  }
+
+  @Test func anotherNumberOfKeysStartsAnew() {
+    var history = EvictionHistory()
+    for (count, isKnown) in [(1000, true), (500, true), (499, false), (2000, true), (2001, false)] {
+      var other = EvictionHistory()
+      _ = other.add(77, strength: 0, keyCount: 1000)
+      _ = other.add(78, strength: 0, keyCount: count)
+      let known = other.take(77) != nil
+      #expect(known == isKnown, "\(count)")
+    }
+    _ = history.add(77, strength: 0, keyCount: 1000)
+    history.removeAll()
+    let known = history.take(77)
+    #expect(known == nil)
+  }
+
+  /// Where keys used once come back, uses fade as fast as they can; where it is the others, as slowly.
+  @Test(arguments: [false, true]) func halfLife(_ often: Bool) {
+    var history = EvictionHistory()
+    for round in 0..<30_000 {
+      let hash = UInt64(round) &* 0x9e37_79b9_7f4a_7c15
+      _ = history.add(hash, strength: 128, keyCount: 1000)
+      if often { _ = history.take(hash) }
+      _ = history.add(~hash, strength: 0, keyCount: 1000)
+      if !often { _ = history.take(~hash) }
+    }
+    #expect(history.halfLife == (often ? 64 : 1))
+  }
+
+  /// Fewer than one in 500 evicted keys was used more than once: nothing to go by, so towards LRU.
+  @Test func nothingToGoBy() {
+    var history = EvictionHistory()
+    var changes = 0
+    for round in 0..<3_000 {
+      if history.add(UInt64(round) << 16, strength: 0, keyCount: 1000) { changes += 1 }
+    }
+    #expect(changes == 10 && abs(history.halfLife - 8 * pow(0.9, 10)) < 1e-9)
+  }
+}
