@@ -199,6 +199,24 @@ def test_a_save_evicts_nothing(binary: str) -> None:
         assert evicted(server) - before <= 0.05 * count
 
 
+@BOTH
+def test_a_save_takes_none_of_the_memory(binary: str) -> None:
+    """A limit a little above what is used stays one while a file is written."""
+    with Server(binary, "--maxmemory-policy", "noeviction") as server, server.connect() as client:
+        connection = Connection(client)
+        fill(connection, 100_000)
+        connection.call("BGSAVE")  # whatever is made for the first one is there from then on
+        assert eventually(lambda: server.info("rdb_bgsave_in_progress") == "0", 30)
+        before = used(server)
+        limit(connection, before + 150_000)
+        connection.call("BGSAVE")
+        most = before
+        while server.info("rdb_bgsave_in_progress") == "1":
+            assert connection.call("SET", "key:1", b"y" * 100) == b"+OK\r\n"
+            most = max(most, used(server))
+        assert most < before + 150_000
+
+
 def test_a_frozen_view_does_not_count() -> None:
     """The same without a race: the view is there until it is let go."""
     with Server(OURS, "--maxmemory-policy", "allkeys-lru", "--enable-debug-command", "local") as server:
