@@ -51,6 +51,25 @@ def read(client: socket.socket, count: int) -> bytes:
 
 
 @BOTH
+def test_clients_go_before_keys(binary: str) -> None:
+    """What clients hold beyond maxmemory-clients is theirs to give back."""
+    options = ["--maxmemory-policy", "allkeys-lru", "--maxmemory-clients", "3mb"]
+    with Server(binary, *options) as server, contextlib.ExitStack() as stack:
+        connection = Connection(stack.enter_context(server.connect()))
+        connection.call("CLIENT", "NO-EVICT", "ON")
+        for number in range(50):
+            connection.call("SET", f"large:{number}", b"x" * 100_000)
+        clients = [stack.enter_context(server.connect()) for _ in range(20)]
+        limit(connection, used(server) + 4 * MB)
+        for client in clients:
+            with contextlib.suppress(ConnectionError):
+                client.sendall(encode("MGET", "large:1") * 300)
+        assert eventually(lambda: int(server.info("evicted_clients")) > 5)
+        time.sleep(0.3)
+        assert evicted(server) == 0 and size(connection) == 50
+
+
+@BOTH
 def test_evicted_while_it_is_sent(binary: str) -> None:
     """Whoever asked for it gets all of it."""
     with Server(binary, "--maxmemory-policy", "allkeys-random") as server, server.connect() as client:
