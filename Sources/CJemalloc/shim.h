@@ -18,8 +18,7 @@
 #ifdef NEEDLETAIL_SANITIZED
 #include <malloc.h>
 // Blocks have the sizes of jemalloc's classes, since whoever asks for a class may fill it, and no byte more. Segments
-// of
-// 128-byte buckets rely on the natural alignment of their classes.
+// of 128-byte buckets rely on the natural alignment of their classes.
 static inline void *_Nullable je_alloc(size_t n) {
   size_t size = nallocx(n, 0);
   if (size == 0) return NULL;

@@ -13,7 +13,8 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from benchlib import active, bitmaps, expiry, hashes, hugepages, lists, persistence, report, sections, servers, sets, sortedsets  # noqa: E402
+from benchlib import active, bitmaps, eviction, expiry, hashes, hugepages, lists, persistence  # noqa: E402
+from benchlib import report, sections, servers, sets, sortedsets  # noqa: E402
 
 SECTIONS = {
     "throughput": sections.throughput,
@@ -28,9 +29,14 @@ SECTIONS = {
     "sorted-sets": sortedsets.sorted_sets,
     "bitmaps": bitmaps.bitmaps,
     "persistence": persistence.persistence,
+    "eviction": eviction.eviction,
     "huge-pages": hugepages.huge_pages,
 }
 QUICK = ["throughput", "memory"]
+
+
+def names(text: str) -> list[str]:
+    return text.split(",")
 
 
 def arguments() -> argparse.Namespace:
@@ -44,10 +50,17 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--peers", default="8.2.3,7.0.15", help="which peers to run beside it")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the figures there as well")
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
+    group = parser.add_argument_group("eviction")
+    group.add_argument("--parts", type=names, help=f"of that section: {', '.join(eviction.PARTS)}")
+    group.add_argument("--policies", type=names, help="whose hit ratios are taken (default: all that evict any key)")
+    group.add_argument("--keys", type=int, help="that traces ask for (100,000); a run makes ten requests for each")
+    group.add_argument("--rate", type=float, help="requests a second of each run (a fifth of the keys); 0: no limit")
     options = parser.parse_args()
     chosen = options.only.split(",") if options.only else QUICK if options.quick else list(SECTIONS)
     if unknown := [name for name in chosen if name not in SECTIONS]:
         parser.error(f"no such section: {', '.join(unknown)}")
+    if unknown := [name for name in options.parts or [] if name not in eviction.PARTS]:
+        parser.error(f"no such part of eviction: {', '.join(unknown)}")
     options.sections = chosen
     return options
 
@@ -79,6 +92,10 @@ def main() -> int:
         seconds=options.seconds or (0.5 if options.quick else 2.0),
         quick=options.quick,
         note=note,
+        parts=options.parts,
+        policies=options.policies,
+        keys=options.keys,
+        rate=options.rate,
     )
     data: dict = {"machine": platform.platform(), "rounds": plan.rounds}
     try:

@@ -99,6 +99,8 @@ def render(data: dict, servers: list[str], markdown: bool) -> str:
     if "persistence" in data:
         for measure, by_server in data["persistence"].items():
             part(f"Snapshots: {measure}", figures(by_server, servers, markdown))
+    for found in data.get("eviction", []):
+        part(found["title"], table(found["header"], found["rows"], markdown))
     if "huge-pages" in data:
         found = data["huge-pages"]
         variants = list(next(iter(found["loads"].values())))

@@ -24,6 +24,11 @@ class Plan:
     seconds: float  # a sample's length
     quick: bool
     note: Callable[[str], None]
+    # Of the section on eviction; None is all of its parts, its own choice of policies and pace.
+    parts: list[str] | None = None
+    policies: list[str] | None = None
+    keys: int | None = None
+    rate: float | None = None
 
     def start(self, name: str, options: list[str] | None = None, label: str | None = None) -> Server:
         return Server(label or name, self.servers[name], options)

@@ -82,14 +82,21 @@ extension Engine {
     note(evict(until: end))
   }
 
+  /// What counts against the limit now. Of clients' memory that is what `maxmemory-clients` allows: for what is beyond
+  /// it connections end with the turn, and no key has to go.
+  private var pressingMemoryBytes: Int {
+    guard let limit = clientMemoryLimit, clientMemory.largest != nil else { return evictableMemoryBytes }
+    return evictableMemoryBytes - max(0, clientMemoryBytes - limit)
+  }
+
   /// Evicts one key at least, if any may go.
   private mutating func evict(until end: UInt64) -> EvictionOutcome {
-    if evictableMemoryBytes <= eviction.limitBytes { return .enough }
+    if pressingMemoryBytes <= eviction.limitBytes { return .enough }
     let policy = settings.evictionPolicy
     guard policy != .noEviction else { return withoutKeys }
     repeat {
       guard keyspace.evictKey(policy, samples: settings.evictionSamples) else { return withoutKeys }
-      if evictableMemoryBytes <= eviction.limitBytes { return .enough }
+      if pressingMemoryBytes <= eviction.limitBytes { return .enough }
     } while cs_cycles() < end
     eviction.isBehind = true
     return .unfinished
@@ -151,15 +158,6 @@ extension Engine {
 }
 
 extension Engine {
-  /// The client's command needs memory: one that is queued may, and EXEC does if any of those it runs does.
-  func needsMemory(_ info: CommandInfo, _ client: Client) -> Bool {
-    if client.state.isQueueing {
-      switch info.id {
-      case .transaction(.exec): break
-      case .transaction, .connection(.quit), .connection(.reset): return false
-      default: return true
-      }
-    }
-    return flagsToRun(info, client).contains(.denyoom)
-  }
+  /// The client's command needs memory; EXEC does if any of those it runs does.
+  func needsMemory(_ info: CommandInfo, _ client: Client) -> Bool { flagsToRun(info, client).contains(.denyoom) }
 }

@@ -66,7 +66,7 @@ struct InfoText {
 
   /// `1.50M`, as Redis rounds.
   static func human(_ count: Int) -> String {
-    if count < 1024 { return "\(count)B" }
+    if count < 1024 || count >= 1 << 60 { return "\(count)B" }
     var value = Double(count) / 1024
     var unit = 0
     let units = ["K", "M", "G", "T", "P"]

@@ -1,7 +1,7 @@
 /// Keeps an entry's 32-bit clock: what eviction judges a key by.
 ///
 ///     last use, last change: sixteenths of a second since 1970, modulo 2^32 (8.5 years)
-///     LFU:                   | unused 8 | minutes 16 | counter 8 |   Morris counter with decay, as in Redis
+///     LFU:                   | minutes 16 | 256ths of one 8 | counter 8 |   Morris counter with decay, as in Redis
 ///     LRFU:                  | epoch 24 | strength 8 |               see `DecayedUses`
 ///
 /// Source of the counter: Redis's documentation, "Key eviction", section on LFU.
@@ -25,6 +25,8 @@ struct AccessClock {
   /// Since 1970.
   private(set) var seconds: UInt32 = 0
   private(set) var ticks: UInt32 = 0
+  /// 256ths of a minute since 1970, modulo 2^24 (45 days).
+  private var useTime: UInt32 = 0
   var uses = DecayedUses()
   private var randomState: UInt64 = 0x9e37_79b9_7f4a_7c15
 
@@ -34,18 +36,17 @@ struct AccessClock {
   mutating func update(milliseconds: Int) {
     seconds = UInt32(truncatingIfNeeded: milliseconds / 1000)
     ticks = UInt32(truncatingIfNeeded: milliseconds * 2 / 125)
+    useTime = UInt32(truncatingIfNeeded: milliseconds * 8 / 1875) & 0xff_ffff
   }
 
   private static let ticksPerSecond: UInt32 = 16
-
-  private var minutes: UInt32 { (seconds / 60) & 0xffff }
 
   /// The clock of a new entry.
   @inline(__always)
   var initial: UInt32 { countsUses ? initialCount : ticks }
 
   private var initialCount: UInt32 {
-    meaning == .useCount ? minutes << 8 | Self.initialCounter : uses.clock(strength: 0)
+    meaning == .useCount ? useTime << 8 | Self.initialCounter : uses.clock(strength: 0)
   }
 
   /// The entry is being used. A clock that would not change is not written, so that the line stays clean.
@@ -85,7 +86,7 @@ struct AccessClock {
       let draw = Double(randomState >> 11) / Double(1 << 53)
       if draw < 1 / Double(Int(above) * logFactor + 1) { counter += 1 }
     }
-    entry.clock = minutes << 8 | counter
+    entry.clock = useTime << 8 | counter
   }
 
   private func decayedCounter(_ clock: UInt32) -> UInt32 {
@@ -94,7 +95,12 @@ struct AccessClock {
     return counter - min(counter, minutesSince(clock) / UInt32(decayMinutes))
   }
 
-  private func minutesSince(_ clock: UInt32) -> UInt32 { (minutes &- (clock >> 8)) & 0xffff }
+  private func minutesSince(_ clock: UInt32) -> UInt32 { ((useTime >> 8) &- (clock >> 16)) & 0xffff }
+
+  /// 256ths of a minute since the last use, 0 when the clock was set back.
+  private func useTimeSince(_ clock: UInt32) -> UInt32 {
+    UInt32(max(0, Int32(bitPattern: (useTime << 8) &- (clock & ~0xff)) >> 8))
+  }
 
   /// Unsigned distances would make a clock set back by a moment an entry that nobody has used for years.
   private func idleTicks(_ clock: UInt32) -> UInt32 { UInt32(max(0, Int32(bitPattern: ticks &- clock))) }
@@ -104,7 +110,7 @@ struct AccessClock {
   func restored(idleSeconds: Int?, frequency: Int?) -> UInt32 {
     if countsUses {
       guard let frequency else { return initial }
-      return meaning == .useCount ? minutes << 8 | UInt32(clamping: min(frequency, 255))
+      return meaning == .useCount ? useTime << 8 | UInt32(clamping: min(frequency, 255))
         : uses.clock(strength: max(0, min(frequency, DecayedUses.strengthMax)))
     }
     let longest = Int(UInt32(Int32.max) / Self.ticksPerSecond)
@@ -124,8 +130,8 @@ struct AccessClock {
     let clock = entry.clock
     switch meaning {
     case .lastUse, .lastChange: return UInt64(idleTicks(clock))
-    // Of two that are used as rarely, the one whose counter has stood still for longer.
-    case .useCount: return UInt64(255 - decayedCounter(clock)) << 16 | UInt64(minutesSince(clock))
+    // Of two that are used as rarely, the one not used for longer: what is new gets its time to be used again.
+    case .useCount: return UInt64(255 - decayedCounter(clock)) << 24 | UInt64(useTimeSince(clock))
     case .decayedUses: return uses.evictionScore(clock)
     }
   }

@@ -96,9 +96,12 @@ extension Keyspace {
       let entry = unsafe Entry(raw: sample[Int.random(in: 0..<sample.count, using: &random)])
       return consider(entry, score: 0, table: table)
     }
-    for index in 0..<sample.count {
+    // Of equals the first one goes, and a new key lies where the last one went: always from the left, it would be that.
+    var index = sample.count == 0 ? 0 : Int.random(in: 0..<sample.count, using: &random)
+    for _ in 0..<sample.count {
       let entry = unsafe Entry(raw: sample[index])
       consider(entry, score: clock.evictionScore(entry), table: table)
+      index = index + 1 == sample.count ? 0 : index + 1
     }
   }
 

@@ -41,6 +41,7 @@ struct RDBWriterOptions {
   let options: RDBWriterOptions
   private let buffer: UnsafeMutableRawPointer
   private let capacity: Int
+  private let isMapped: Bool
   private var count = 0
   private var checksum: UInt64 = 0
   private(set) var failure: SystemError?
@@ -53,13 +54,27 @@ struct RDBWriterOptions {
     self.options = options
     unsafe self.buffer = buffer
     self.capacity = capacity
+    isMapped = false
   }
 
+  /// With a buffer straight from the system: it is no part of `used_memory`, so no key is evicted for a save.
   init(_ sink: consuming Sink, _ options: RDBWriterOptions) {
-    unsafe self.init(sink, options, buffer: Heap.allocate(Self.bufferBytes), capacity: Self.bufferBytes)
+    self.sink = sink
+    self.options = options
+    capacity = Self.bufferBytes
+    let region = unsafe mmap(nil, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    if let region = unsafe region, unsafe region != MAP_FAILED {
+      unsafe buffer = region
+      isMapped = true
+    } else {
+      unsafe buffer = Heap.allocate(capacity)
+      isMapped = false
+    }
   }
 
-  deinit { unsafe Heap.free(buffer, capacity) }
+  deinit {
+    if isMapped { unsafe munmap(buffer, capacity) } else { unsafe Heap.free(buffer, capacity) }
+  }
 
   /// What is in the buffer. Valid until the next change.
   var bufferedBytes: ByteView { unsafe ByteView(buffer, count: count) }

@@ -65,6 +65,17 @@ import Testing
     #expect(Self.evictAll(server, .allKeysLFU) == order)
   }
 
+  /// Of those used as often, what has come last has had the least time to be used again.
+  @Test func ofEqualCountsTheLeastRecentlyUsed() {
+    let server = Self.server(.allKeysLFU)
+    let order = Self.shuffled(7)
+    for name in order {
+      server.run("SET", name, "v")
+      server.advance(milliseconds: 235)
+    }
+    #expect(Self.evictAll(server, .allKeysLFU) == order)
+  }
+
   /// Uses far apart count, those in quick succession count once, and old ones fade.
   @Test func usesThatFade() {
     let server = Self.server(.allKeysLRFU)
