@@ -87,7 +87,7 @@ extension Engine {
     guard let entry = found.entry else { return reply.noSuchKey() }
     let line = unsafe """
       Value at:0x\(String(UInt(bitPattern: entry.raw), radix: 16)) refcount:1 encoding:\(entry.encodingName) \
-      serializedlength:\(entry.serializedCount) lru:\(entry.clock & 0xff_ffff) \
+      serializedlength:\(entry.serializedCount) lru:\(keyspace.clock.lruField(entry)) \
       lru_seconds_idle:\(keyspace.clock.idleSeconds(entry))
       """
     reply.simple(line)

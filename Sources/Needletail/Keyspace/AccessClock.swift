@@ -125,6 +125,11 @@ struct AccessClock {
   /// OBJECT IDLETIME.
   func idleSeconds(_ entry: Entry) -> Int { Int(idleTicks(entry.clock) / Self.ticksPerSecond) }
 
+  /// What DEBUG OBJECT shows: seconds of the last use in 24 bits, or the lower bits of what counts uses.
+  func lruField(_ entry: Entry) -> UInt32 {
+    (countsUses ? entry.clock : entry.clock / Self.ticksPerSecond) & 0xff_ffff
+  }
+
   /// How much rather than others the entry is to go: the longer it has not been used (or changed), or the less often.
   func evictionScore(_ entry: Entry) -> UInt64 {
     let clock = entry.clock

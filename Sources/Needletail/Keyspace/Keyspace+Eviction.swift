@@ -12,6 +12,7 @@ extension Keyspace {
   /// Complexity: O(samples + databases) expected, O(1) for whatever the key holds: large values are freed in the
   /// background.
   mutating func evictKey(_ policy: EvictionPolicy, samples: Int) -> Bool {
+    if policy == .noEviction { return false }
     for _ in 0..<Self.drawLimit {
       guard draw(policy, samples) else { return false }
       while let candidate = evictionPool.removeBest() {

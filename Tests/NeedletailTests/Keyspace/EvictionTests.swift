@@ -107,11 +107,12 @@ import Testing
     for name in order { server.run("SET", name, "v") }
     guard case .integer(let after) = server.run("OBJECT", "FREQ", order[0]) else { return }
     #expect(after > 60)
-    // Of the others, which had one use, it is the second; a deleted key is forgotten.
-    #expect(server.run("OBJECT", "FREQ", order[1]) == .integer(64))
-    server.run("DEL", order[1])
-    server.run("SET", order[1], "v")
-    #expect(server.run("OBJECT", "FREQ", order[1]) == .integer(0))
+    // Of the others, which had one use, it is the second; there is room for 32 of them. A deleted key is forgotten.
+    let known = order[1...].filter { server.run("OBJECT", "FREQ", $0) == .integer(64) }
+    #expect(20...31 ~= known.count)
+    server.run("DEL", known[0])
+    server.run("SET", known[0], "v")
+    #expect(server.run("OBJECT", "FREQ", known[0]) == .integer(0))
   }
 
   /// Reading is no change; whatever the type, a change is.
@@ -181,6 +182,7 @@ import Testing
     let volatile = Set((0..<5).map { "k\($0 * 9_999)" })
     for name in volatile { server.run("EXPIRE", name, "1000") }
     #expect(Set(Self.evictAll(server, .volatileLRU)) == volatile)
+    server.run("SELECT", "0")
     #expect(server.run("DBSIZE") == .integer(49_995))
   }
 
