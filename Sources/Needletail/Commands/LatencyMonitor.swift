@@ -2,7 +2,7 @@
 struct LatencyMonitor {
   /// What LATENCY calls them: Redis's names where the event is the same.
   enum Event: Int, CaseIterable {
-    case command, fastCommand, expireCycle, cron, accept
+    case command, fastCommand, expireCycle, cron, accept, defragmentation
 
     var name: StaticString {
       switch self {
@@ -11,6 +11,7 @@ struct LatencyMonitor {
       case .expireCycle: "expire-cycle"
       case .cron: "cron"
       case .accept: "accept"
+      case .defragmentation: "active-defrag-cycle"
       }
     }
 
@@ -26,6 +27,7 @@ struct LatencyMonitor {
       case .expiry: self = .expireCycle
       case .accept: self = .accept
       case .cron: self = .cron
+      case .defragmentation: self = .defragmentation
       }
     }
   }

@@ -1,6 +1,6 @@
 /// What a turn of the event loop spends its time on.
 enum LoopStep: Int, CaseIterable {
-  case command, expiry, accept, cron
+  case command, expiry, accept, cron, defragmentation
 
   var name: StaticString {
     switch self {
@@ -8,6 +8,7 @@ enum LoopStep: Int, CaseIterable {
     case .expiry: "expiry"
     case .accept: "accept"
     case .cron: "cron"
+    case .defragmentation: "defrag"
     }
   }
 }
@@ -32,8 +33,8 @@ struct LoopStatistics {
   /// The longest turn, in the loop thread's own time, as the steps below.
   var turnMaxMicroseconds = 0
   /// Each step's longest, in the loop thread's own time: what other threads of the machine took is taken off.
-  var stepMaxMicroseconds = InlineArray<4, Int>(repeating: 0)
-  var stepOverruns = InlineArray<4, Int>(repeating: 0)
+  var stepMaxMicroseconds = InlineArray<5, Int>(repeating: 0)
+  var stepOverruns = InlineArray<5, Int>(repeating: 0)
   /// The command of the longest command step.
   var longestCommand: CommandIndex?
 

@@ -186,6 +186,7 @@ import Glibc
     } else if !engine.isLoading, let expiry = engine.keyspace.nextExpiryMilliseconds {
       wait = min(wait, expiry - now)
     }
+    if engine.isDefragmenting { wait = min(wait, engine.defragmenter.waitMilliseconds(engine.clock)) }
     return max(0, wait)
   }
 
@@ -213,6 +214,7 @@ import Glibc
       }
     }
     engine.statistics.loop.expiryCycles += step - expiryStart
+    if engine.isDefragmenting { defragment(budget - min(budget, cs_cycles() - start)) }
     if engine.keyspace.isFrozen { engine.watchLimbo() }
     backgroundCycles = cs_cycles() - start
     let untilCron = nextCronMilliseconds - engine.keyspace.nowMilliseconds
@@ -253,6 +255,7 @@ import Glibc
     engine.sampleStatistics()
     engine.followBackgroundSave()
     engine.saveWhenDue()
+    engine.followDefragmentation()
   }
 
   // MARK: End
