@@ -9,7 +9,7 @@ struct Defragmenter: ~Copyable {
   var walk = DefragmentationWalk()
   fileprivate var slabs = SlabStatistics()
   /// The share of the time that it may take, in percent; 0: it does not run.
-  fileprivate(set) var percent = 0
+  var percent = 0
   /// Everything is moved, all the time (DEBUG DEFRAG).
   fileprivate(set) var movesEverything = false
 

@@ -31,6 +31,9 @@ struct DefragmentationWalk: ~Copyable {
 
   init() {}
 
+  /// Stands in a collection that takes several steps.
+  var isInCollection: Bool { collection != nil }
+
   /// Starts anew, at the first database.
   mutating func restart() {
     database = 0

@@ -12,10 +12,10 @@ import CJemalloc
     /// In a slab.
     let blocksPerSlab: Int
     /// That are allocated, caches of threads included.
-    fileprivate(set) var blocks = 0
-    fileprivate(set) var slabs = 0
+    var blocks = 0
+    var slabs = 0
     /// Slabs with a free block.
-    fileprivate(set) var partialSlabs = 0
+    var partialSlabs = 0
 
     var freeBlocks: Int { max(0, slabs * blocksPerSlab - blocks) }
 
