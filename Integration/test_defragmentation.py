@@ -1,6 +1,6 @@
 """Active defragmentation: memory comes back after most of the data has gone, and nothing else changes.
 
-NEEDLETAIL_LONG=1 takes 5,000,000 keys or elements instead of 150,000."""
+NEEDLETAIL_LONG=1 takes 5,000,000 keys or elements instead of 300,000."""
 
 import random
 import time
@@ -10,7 +10,7 @@ import pytest
 
 from harness import LONG, OURS, Connection, Server, encode, eventually
 
-COUNT = 5_000_000 if LONG else 150_000
+COUNT = 5_000_000 if LONG else 300_000
 # Of the resident memory of a fresh server with the same data. Small servers have more that is not data.
 RATIO = 1.5
 STEP_MICROSECONDS = 2000
@@ -64,99 +64,94 @@ def batches(numbers: Iterator[int] | Numbers) -> Iterator[Numbers]:
         yield batch
 
 
+def connect(server: Server) -> Connection:
+    return Connection(server.connect(timeout=60))
+
+
 def send_all(connection: Connection, requests: Iterator[list[object]]) -> None:
-    waiting = 0
+    waiting: list[bytes] = []
     for request in requests:
-        connection.send(encode(*request))
-        waiting += 1
-        if waiting == 50:
-            for _ in range(waiting):
-                connection.reply()
-            waiting = 0
-    for _ in range(waiting):
-        connection.reply()
+        waiting.append(encode(*request))
+        if len(waiting) == 20:
+            connection.send(b"".join(waiting), len(waiting))
+            waiting = []
+    connection.send(b"".join(waiting), len(waiting))
 
 
-def info(connection: Connection) -> dict[str, str]:
-    text = connection.command("INFO", "everything").decode()
-    return dict(line.split(":", 1) for line in text.split("\r\n") if ":" in line)
+def fields(server: Server) -> dict[str, str]:
+    lines = server.call("INFO", "everything").decode("latin-1").split("\r\n")
+    return dict(line.split(":", 1) for line in lines if ":" in line)
 
 
-def resident(server: Server) -> int:
-    with open(f"/proc/{server.process.pid}/statm") as statm:
-        return int(statm.read().split()[1]) * 4096
-
-
-def wait_for_end(connection: Connection, seconds: float) -> dict[str, str]:
-    eventually(lambda: info(connection)["active_defrag_running"] == "0", seconds)
-    return info(connection)
+def hits(server: Server) -> int:
+    return int(server.info("active_defrag_hits"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_memory_comes_back(kind: str) -> None:
     add, remove = KINDS[kind]
     kept = set(random.Random(7).sample(range(COUNT), COUNT // 10))
-    with Server(OURS) as fresh, fresh.connect() as connection:
-        send_all(connection, (add(batch) for batch in batches(sorted(kept))))
+    with Server(OURS) as fresh:
+        send_all(connect(fresh), (add(batch) for batch in batches(sorted(kept))))
         time.sleep(0.5)
-        enough = RATIO * resident(fresh)
-    with Server(OURS, *PASSED) as server, server.connect() as connection:
+        enough = RATIO * fresh.resident()
+    with Server(OURS, *PASSED) as server:
+        connection = connect(server)
         send_all(connection, (add(batch) for batch in batches(range(COUNT))))
         send_all(connection, (remove(batch) for batch in batches(n for n in range(COUNT) if n not in kept)))
-        before = info(connection)
-        digest = connection.command("DEBUG", "DIGEST")
-        assert float(before["allocator_frag_ratio"]) > 3
-        assert connection.command(*ON) == b"OK"
-        assert info(connection)["active_defrag_running"] != "0"
-        after = wait_for_end(connection, 60)
-        assert float(after["allocator_frag_ratio"]) < 1.25
-        eventually(lambda: resident(server) <= enough, 10)
-        assert connection.command("DEBUG", "DIGEST") == digest
+        digest = connection.call("DEBUG", "DIGEST")
+        lost = int(server.info("allocator_frag_bytes"))
+        assert connection.call(*ON) == b"+OK\r\n"
+        assert server.info("active_defrag_running") != "0"
+        assert eventually(lambda: server.info("active_defrag_running") == "0", 60)
+        after = fields(server)
+        # A slab or two of each size class are not worth the work.
+        assert int(after["allocator_frag_bytes"]) < lost / 4
+        assert eventually(lambda: server.resident() <= enough, 10), (server.resident(), enough)
+        assert connection.call("DEBUG", "DIGEST") == digest
         assert int(after["active_defrag_hits"]) > COUNT // 20
         assert int(after["loop_defrag_max_usec"]) <= STEP_MICROSECONDS
         assert int(after["total_active_defrag_time"]) > 0
-        assert int(after["current_active_defrag_time"]) == 0
-        # It rests while there is nothing to be gained.
-        time.sleep(0.3)
-        assert int(info(connection)["active_defrag_misses"]) - int(after["active_defrag_misses"]) < COUNT
+        assert after["current_active_defrag_time"] == "0"
 
 
 def test_it_pauses_for_a_view_and_stops_when_told() -> None:
-    with Server(OURS, *PASSED) as server, server.connect() as connection:
-        send_all(connection, (key_values(batch) for batch in batches(range(20_000))))
-        assert connection.command("DEBUG", "DEFRAG", 1) == b"OK"
-        eventually(lambda: int(info(connection)["active_defrag_hits"]) > 20_000, 10)
-        connection.command("DEBUG", "FREEZE")
-        hits = info(connection)["active_defrag_hits"]
+    with Server(OURS, *PASSED) as server:
+        send_all(connect(server), (key_values(batch) for batch in batches(range(20_000))))
+        assert server.call("DEBUG", "DEFRAG", 1) == b"+OK\r\n"
+        assert eventually(lambda: hits(server) > 20_000)
+        server.call("DEBUG", "FREEZE")
+        before = hits(server)
         time.sleep(0.3)
-        assert info(connection)["active_defrag_hits"] == hits
-        assert connection.command("DEBUG", "FREEZE-CANCEL") == b"OK"
-        eventually(lambda: int(info(connection)["active_defrag_hits"]) > int(hits) + 20_000, 10)
-        assert connection.command("DEBUG", "DEFRAG", 0) == b"OK"
-        hits = info(connection)["active_defrag_hits"]
+        assert hits(server) == before
+        assert server.call("DEBUG", "FREEZE-CANCEL") == b"+OK\r\n"
+        assert eventually(lambda: hits(server) > before + 20_000)
+        assert server.call("DEBUG", "DEFRAG", 0) == b"+OK\r\n"
+        before = hits(server)
         time.sleep(0.3)
-        assert info(connection)["active_defrag_hits"] == hits
+        assert hits(server) == before
 
 
 def test_data_that_moves_all_the_time() -> None:
     """Every type, changed and saved while everything moves, beside a server where nothing does."""
-    chance = random.Random(int(time.time()))
+    seed = int(time.time())
+    print("seed", seed)
+    chance = random.Random(seed)
     with Server(OURS, *PASSED) as moving, Server(OURS, *PASSED) as still:
-        with moving.connect() as one, still.connect() as other:
-            assert one.command("DEBUG", "DEFRAG", 1) == b"OK"
-            for round in range(40):
-                requests = [some_request(chance) for _ in range(500)]
-                for connection in (one, other):
-                    connection.send(b"".join(encode(*request) for request in requests))
-                for request in requests:
-                    assert one.reply() == other.reply(), request
-                if round % 10 == 5:
-                    one.command("BGSAVE")
-                if round % 10 == 9:
-                    assert one.command("DEBUG", "DIGEST") == other.command("DEBUG", "DIGEST")
-                    assert one.command("DEBUG", "RELOAD") == b"OK"
-            assert one.command("DEBUG", "DIGEST") == other.command("DEBUG", "DIGEST")
-            assert int(info(one)["active_defrag_hits"]) > 10_000
+        one, other = connect(moving), connect(still)
+        assert one.call("DEBUG", "DEFRAG", 1) == b"+OK\r\n"
+        for round in range(400 if LONG else 40):
+            requests = [some_request(chance) for _ in range(500)]
+            data = b"".join(encode(*request) for request in requests)
+            for request, mine, theirs in zip(requests, one.send(data, 500), other.send(data, 500), strict=True):
+                assert mine == theirs, request
+            if round % 10 == 5:
+                one.call("BGSAVE")
+            if round % 10 == 9:
+                assert one.call("DEBUG", "DIGEST") == other.call("DEBUG", "DIGEST")
+                assert one.call("DEBUG", "RELOAD") == b"+OK\r\n"
+        assert one.call("DEBUG", "DIGEST") == other.call("DEBUG", "DIGEST")
+        assert hits(moving) > 10_000
 
 
 def some_request(chance: random.Random) -> list[object]:
