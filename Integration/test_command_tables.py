@@ -254,11 +254,11 @@ def test_config_get_defaults(clients: tuple[redis.Redis, redis.Redis]) -> None:
 
 # Fields that belong to what is not there yet, or to how Redis is made.
 ABSENT = re.compile(
-    r"aof_|rdb_|module|repl|slave|master|lua|script|functions?_|vm_eval|eviction|evicted|maxmemory|active_defrag|defrag|"
+    r"aof_|rdb_|module|repl|slave|master|lua|script|functions?_|vm_eval|eviction|evicted|maxmemory|"
     r"tracking|pubsub|watch|block(ed|ing)|pipe_|io_thread|sync_|latest_fork|total_forks|migrate|acl_|cluster|lazyfree|"
     r"allocator_|rss_overhead|mem_|used_memory_(vm|lua|scripts|functions|dataset|startup|overhead|peak_perc)|fragmentation|"
     r"total_system|number_of|gcc_|build_id|git_|atomicvar|monotonic|supervised|executable|listener|unexpected|dump_|"
-    r"clients_in_timeout|reply_buffer|total_active|current_active|instantaneous_(ops_in|eventloop)|eventloop_|"
+    r"clients_in_timeout|reply_buffer|instantaneous_(ops_in|eventloop)|eventloop_|"
     r"expire_cycle|expired_stale|expired_time|expired_subkeys|total_eviction|current_eviction|client_recent|"
     r"shutdown_in|process_super|availability|subexpiry|internal"
 )

@@ -19,8 +19,7 @@ BEYOND = {
 OF_THIS_RUN = {"dir", "port", "unixsocket"}
 # Features that are not there yet: Redis takes what is an error here.
 NOT_YET = {
-    "activedefrag", "appendonly", "locale-collate", "maxmemory", "min-replicas-to-write", "min-slaves-to-write",
-    "tls-port",
+    "appendonly", "locale-collate", "maxmemory", "min-replicas-to-write", "min-slaves-to-write", "tls-port",
 }  # fmt: skip
 # A file's name may not be empty here; a change of these would cut the test off; Redis crashes (no TLS in it).
 NOT_ASKED = {"bind", "port", "dir", "requirepass", "dbfilename", "maxclients", "tls-replication", "tls-cluster"}

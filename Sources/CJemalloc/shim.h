@@ -33,6 +33,9 @@ static inline void *_Nullable je_realloc(void *_Nonnull p, size_t old, size_t n)
   free(p);
   return larger;
 }
+static inline void *_Nullable je_alloc_uncached(size_t n) { return je_alloc(n); }
+static inline void je_free_uncached(void *_Nonnull p, size_t n) { je_free_sized(p, n); }
+#define JE_HAS_SLABS 0
 #else
 static inline void *_Nullable je_alloc(size_t n) { return mallocx(n, 0); }
 static inline void *_Nullable je_alloc_zeroed(size_t n) { return mallocx(n, MALLOCX_ZERO); }
@@ -41,6 +44,10 @@ static inline void *_Nullable je_realloc(void *_Nonnull p, size_t old, size_t n)
   (void)old;
   return rallocx(p, n, 0);
 }
+// Past the calling thread's cache: what is freed leaves its slab at once, and is not what the next call is given.
+static inline void *_Nullable je_alloc_uncached(size_t n) { return mallocx(n, MALLOCX_TCACHE_NONE); }
+static inline void je_free_uncached(void *_Nonnull p, size_t n) { sdallocx(p, n, MALLOCX_TCACHE_NONE); }
+#define JE_HAS_SLABS 1
 #endif
 
 static inline size_t je_good_size(size_t n) { return nallocx(n, 0); }
@@ -64,6 +71,19 @@ static inline size_t je_statistics(char *_Nonnull text, size_t capacity) {
   struct je_report report = {text, 0, capacity};
   malloc_stats_print(je_report_append, &report, NULL);
   return report.count;
+}
+
+// False where blocks come from elsewhere, of which jemalloc must not be asked.
+static inline _Bool je_has_slabs(void) { return JE_HAS_SLABS; }
+
+// A name as numbers, which are found faster. `count`: room, then how many there are.
+static inline int je_control_numbers(const char *_Nonnull name, size_t *_Nonnull numbers, size_t *_Nonnull count) {
+  return mallctlnametomib(name, numbers, count);
+}
+
+static inline int je_control_by_numbers(const size_t *_Nonnull numbers, size_t count, void *_Nullable old,
+                                        size_t *_Nullable old_size, void *_Nullable value, size_t value_size) {
+  return mallctlbymib(numbers, count, old, old_size, value, value_size);
 }
 
 static inline int je_control(const char *_Nonnull name, void *_Nullable old, size_t *_Nullable old_size,

@@ -13,7 +13,6 @@ UNKNOWN = [
     (re.compile(r"This server does not replicate()"), "replication"),
     (re.compile(r"nothing is evicted yet()"), "eviction"),
     (re.compile(r"there is no (append-only file|replication|cluster|TLS) yet"), "{}"),
-    (re.compile(r"Active defragmentation is not there yet()"), "defragmentation"),
     (re.compile(r"Unknown option or number of arguments for CONFIG SET - '([^']*)'"), "setting {}"),
 ]
 

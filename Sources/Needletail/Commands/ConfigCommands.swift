@@ -93,6 +93,7 @@ extension Engine {
     let authenticationFailures = statistics.authenticationFailures
     statistics = Statistics()
     statistics.authenticationFailures = authenticationFailures
+    defragmenter.resetStatistics(keyspace.nowMilliseconds)
     statistics.freedCountBefore = keyspace.context.units.freer.progress.freed
     keyspace.expiryStatistics = ExpiryStatistics()
     keyspace.evictedKeys = 0

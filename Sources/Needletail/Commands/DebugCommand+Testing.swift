@@ -31,6 +31,9 @@ extension Engine {
     } else if name.equalsIgnoringCase("change-repl-id") && count == 2 {
       facts.replicationID = ServerFacts.randomID()
       reply.ok()
+    } else if name.equalsIgnoringCase("defrag") && count == 3 {
+      debugDefragmentation(isOn: unsafe strtol(request[2].string, nil, 10) != 0)
+      reply.ok()
     } else if name.equalsIgnoringCase("quicklist-packed-threshold") && count == 3 {
       debugPackedThreshold(request[2])
     } else {

@@ -109,6 +109,7 @@ extension Engine {
         "ASSERT", "    End by a failed check, with a crash report.",
         "CHANGE-REPL-ID", "    Give the data another replication ID.",
         "CONFIG-REWRITE-FORCE-ALL", "    As CONFIG REWRITE, and write settings with their defaults too.",
+        "DEFRAG <0|1>", "    With 1, defragmentation moves everything, all the time.",
         "DICT-RESIZING 1", "    Changes nothing: tables always grow and shrink, a little at a time.",
         "DIGEST", "    Return a digest of all data: the same data have the same, in Redis too.",
         "DIGEST-VALUE [<key> ...]", "    Return a digest for each value.",

@@ -6,6 +6,7 @@ extension Engine {
   mutating func refreshFacts() {
     notePeakMemory()
     facts.allocator = AllocatorFacts.read()
+    facts.allocator?.fragmentationBytes = defragmenter.freeSlabBytes()
     let progress = keyspace.context.units.freer.progress
     facts.pendingFreeCount = progress.pending
     facts.freedCount = progress.freed - statistics.freedCountBefore
@@ -36,7 +37,7 @@ enum AllocatorFacts {
     let pageBytes = number("arenas.page") ?? 4096
     let muzzy = number("stats.arenas.\(allArenas).pmuzzy") ?? 0
     return ServerFacts.Allocator(allocatedBytes: allocated, activeBytes: active, residentBytes: resident,
-      muzzyBytes: muzzy * pageBytes)
+      fragmentationBytes: 0, muzzyBytes: muzzy * pageBytes)
   }
 
   /// The number by which jemalloc means all its arenas together.

@@ -53,6 +53,11 @@ extension Engine {
       applyEvictionPolicy()
     case "lfu-log-factor", "lfu-decay-time":
       applyAccessClock()
+    case let name where name == "activedefrag" || name.hasPrefix("active-defrag-"):
+      if !applyDefragmentation() {
+        return SettingFailure(name: name, reason: "Active defragmentation cannot be enabled: this build's allocator does "
+          + "not tell what is fragmented")
+      }
     case let name where SettingSpec.collectionNames.contains(name):
       applyCollectionLimits()
     default:

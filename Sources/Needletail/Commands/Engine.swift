@@ -33,6 +33,7 @@ import CSystem
   var monitors = Monitors()
   var hotKeys: HotKeys?
   var debugging = DebugState()
+  var defragmenter = Defragmenter()
   /// Clients that CLIENT KILL ended: the loop closes them when the batch has run.
   var killedClients: [Client] = []
   var pause = ClientPause()

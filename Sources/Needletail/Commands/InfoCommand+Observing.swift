@@ -75,11 +75,20 @@ extension Engine {
     text.bytes("used_memory_scripts", 0)
   }
 
-  /// Memory is not moved about, and no keys are remembered for clients that cache them.
+  func appendDefragmentation(_ text: inout InfoText) {
+    let now = keyspace.nowMilliseconds
+    text.field("active_defrag_hits", defragmenter.walk.mover.hits)
+    text.field("active_defrag_misses", defragmenter.walk.mover.misses)
+    text.field("active_defrag_key_hits", defragmenter.walk.keyHits)
+    text.field("active_defrag_key_misses", defragmenter.walk.keyMisses)
+    text.field("total_active_defrag_time", defragmenter.totalMilliseconds(now))
+    text.field("current_active_defrag_time", defragmenter.currentMilliseconds(now))
+  }
+
+  /// No keys are remembered for clients that cache them.
   func appendUnusedStats(_ text: inout InfoText) {
     let names = [
-      "active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses",
-      "total_active_defrag_time", "current_active_defrag_time", "tracking_total_keys", "tracking_total_items",
+      "tracking_total_keys", "tracking_total_items",
       "tracking_total_prefixes",
     ]
     for name in names { text.field(name, 0) }

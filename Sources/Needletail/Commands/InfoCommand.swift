@@ -217,7 +217,7 @@ extension Engine {
     text.field("mem_aof_buffer", 0)
     text.field("mem_allocator", facts.allocatorName)
     text.field("mem_overhead_db_hashtable_rehashing", 0)
-    text.field("active_defrag_running", 0)
+    text.field("active_defrag_running", defragmenter.percent)
     text.field("lazyfree_pending_objects", facts.pendingFreeCount)
     text.field("lazyfreed_objects", facts.freedCount)
   }
@@ -259,6 +259,7 @@ extension Engine {
     text.field("total_forks", 0)
     text.field("migrate_cached_sockets", 0)
     text.field("slave_expires_tracked_keys", 0)
+    appendDefragmentation(&text)
     appendUnusedStats(&text)
     text.field("unexpected_error_replies", 0)
     text.field("total_error_replies", reply.errors.total)

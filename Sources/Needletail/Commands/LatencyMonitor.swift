@@ -2,7 +2,7 @@
 struct LatencyMonitor {
   /// What LATENCY calls them: Redis's names where the event is the same.
   enum Event: Int, CaseIterable {
-    case command, fastCommand, expireCycle, evictionCycle, cron, accept
+    case command, fastCommand, expireCycle, evictionCycle, cron, accept, defragmentation
 
     var name: StaticString {
       switch self {
@@ -12,6 +12,7 @@ struct LatencyMonitor {
       case .evictionCycle: "eviction-cycle"
       case .cron: "cron"
       case .accept: "accept"
+      case .defragmentation: "active-defrag-cycle"
       }
     }
 
@@ -28,6 +29,7 @@ struct LatencyMonitor {
       case .eviction: self = .evictionCycle
       case .accept: self = .accept
       case .cron: self = .cron
+      case .defragmentation: self = .defragmentation
       }
     }
   }

@@ -1,6 +1,6 @@
 /// What a turn of the event loop spends its time on.
 enum LoopStep: Int, CaseIterable {
-  case command, expiry, eviction, accept, cron
+  case command, expiry, eviction, accept, cron, defragmentation
 
   var name: StaticString {
     switch self {
@@ -9,6 +9,7 @@ enum LoopStep: Int, CaseIterable {
     case .eviction: "eviction"
     case .accept: "accept"
     case .cron: "cron"
+    case .defragmentation: "defrag"
     }
   }
 }
@@ -33,8 +34,8 @@ struct LoopStatistics {
   /// The longest turn, in the loop thread's own time, as the steps below.
   var turnMaxMicroseconds = 0
   /// Each step's longest, in the loop thread's own time: what other threads of the machine took is taken off.
-  var stepMaxMicroseconds = InlineArray<5, Int>(repeating: 0)
-  var stepOverruns = InlineArray<5, Int>(repeating: 0)
+  var stepMaxMicroseconds = InlineArray<6, Int>(repeating: 0)
+  var stepOverruns = InlineArray<6, Int>(repeating: 0)
   /// The command of the longest command step.
   var longestCommand: CommandIndex?
 

@@ -143,12 +143,13 @@ struct ServerFacts {
     var allocatedBytes: Int
     var activeBytes: Int
     var residentBytes: Int
+    /// Free blocks in slabs: what active defragmentation is there for.
+    var fragmentationBytes: Int
     /// Given back to the system, which has not taken it yet.
     var muzzyBytes: Int
 
-    /// Pages that are used, to what is used of them.
-    var fragmentationRatio: Double { MemoryReport.ratio(activeBytes, allocatedBytes) }
-    var fragmentationBytes: Int { activeBytes - allocatedBytes }
+    /// What is used, with them, to what is used.
+    var fragmentationRatio: Double { MemoryReport.ratio(allocatedBytes + fragmentationBytes, allocatedBytes) }
     /// Pages that are resident, to those that are used.
     var residentRatio: Double { MemoryReport.ratio(residentBytes, activeBytes) }
     var idleBytes: Int { residentBytes - activeBytes }

@@ -2,7 +2,6 @@
 /// a feature takes its own out of here when it comes.
 struct LaterSettings: Sendable, Equatable {
   var appendOnly = AppendOnly()
-  var defragmentation = Defragmentation()
   var replication = Replication()
   var cluster = Cluster()
   var tls = TLS()
@@ -54,16 +53,6 @@ struct LaterSettings: Sendable, Equatable {
     var rewriteMinBytes = 64 << 20
     var rewritePercentage = 100
     var noFsyncOnRewrite = false
-  }
-
-  struct Defragmentation: Sendable, Equatable {
-    var isActive = false
-    var cycleMaxPercent = 25
-    var cycleMinPercent = 1
-    var ignoreBytes = 100 << 20
-    var maxScanFields = 1000
-    var thresholdLowerPercent = 10
-    var thresholdUpperPercent = 100
   }
 
   struct Replication: Sendable, Equatable {

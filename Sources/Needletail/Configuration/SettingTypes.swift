@@ -30,3 +30,17 @@ struct ShutdownOptions: OptionSet, Sendable {
     isEmpty ? "default" : Self.names.dropFirst().filter { contains($0.option) }.map(\.name).joined(separator: " ")
   }
 }
+
+/// `activedefrag` and what goes with it.
+struct DefragmentationSettings: Sendable, Equatable {
+  var isActive = false
+  /// Of the time.
+  var cycleMaxPercent = 25
+  var cycleMinPercent = 1
+  /// Less lost memory than this is nobody's trouble.
+  var ignoreBytes = 100 << 20
+  var maxScanFields = 1000
+  /// Lost memory, of what is used.
+  var thresholdLowerPercent = 10
+  var thresholdUpperPercent = 100
+}

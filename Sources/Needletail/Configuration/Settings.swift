@@ -104,6 +104,7 @@ struct Settings: Sendable, Equatable {
   var lazyfreeServerDel = false
   var lazyfreeUserDel = false
   var lazyfreeUserFlush = false
+  var defragmentation = DefragmentationSettings()
 
   // Collections
   var collections = CollectionLimits()

@@ -31,6 +31,17 @@ enum Heap {
     return unsafe je_alloc_zeroed(byteCount)
   }
 
+  /// As `tryAllocate`, from a slab and not from what the calling thread has freed last. For `UnitMover`.
+  static func tryAllocateUncached(_ byteCount: Int) -> UnsafeMutableRawPointer? {
+    if mustFail { return nil }
+    return unsafe je_alloc_uncached(byteCount)
+  }
+
+  /// As `free`, to the slab the block lies in, at once.
+  static func freeUncached(_ block: UnsafeMutableRawPointer, _ byteCount: Int) {
+    unsafe je_free_uncached(block, byteCount)
+  }
+
   /// - Parameter byteCount: the size asked for, or any size of the same size class.
   @inline(__always)
   static func free(_ block: UnsafeMutableRawPointer, _ byteCount: Int) { unsafe je_free_sized(block, byteCount) }

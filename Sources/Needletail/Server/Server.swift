@@ -187,6 +187,7 @@ import Glibc
     } else if !engine.isLoading, let expiry = engine.keyspace.nextExpiryMilliseconds {
       wait = min(wait, expiry - now)
     }
+    if engine.isDefragmenting { wait = min(wait, engine.defragmenter.waitMilliseconds(engine.clock)) }
     return max(0, wait)
   }
 
@@ -219,6 +220,7 @@ import Glibc
       engine.evictInBackground(until: start + budget)
       measure(.eviction, since: step)
     }
+    if engine.isDefragmenting { defragment(budget - min(budget, cs_cycles() - start)) }
     if engine.keyspace.isFrozen { engine.watchLimbo() }
     backgroundCycles = cs_cycles() - start
     let untilCron = nextCronMilliseconds - engine.keyspace.nowMilliseconds
@@ -260,6 +262,7 @@ import Glibc
     engine.sampleStatistics()
     engine.followBackgroundSave()
     engine.saveWhenDue()
+    engine.followDefragmentation()
   }
 
   // MARK: End

@@ -208,3 +208,27 @@ import Glibc
     unsafe header.pointee.capacity = UInt16(slotCount)
   }
 }
+
+extension DeadlineSlots {
+  /// Gives the block, or its parts, another place when that is worth it; it stays armed for the same tick.
+  func relocated(_ mover: inout UnitMover, _ wheel: inout TimingWheel) -> DeadlineSlots {
+    let storageSize = storageBytes
+    let storage = unsafe header.pointee.storage
+    if let copy = unsafe mover.relocate(storage, storageSize) {
+      unsafe header.pointee.storage = copy
+      unsafe mover.release(storage, storageSize)
+    }
+    let size = MemoryLayout<Header>.size
+    let old = unsafe UnsafeMutableRawPointer(header)
+    guard let copy = unsafe mover.relocate(old, size) else { return self }
+    let moved = unsafe DeadlineSlots(header: copy.bindMemory(to: Header.self, capacity: 1))
+    // The wheel's neighbours name the old one.
+    let isArmed = unsafe links.pointee.isArmed
+    let tick = unsafe links.pointee.tick
+    unsafe wheel.disarm(links)
+    unsafe moved.links.initialize(to: TimingWheel.Links())
+    if isArmed { unsafe wheel.arm(moved.links, tick: tick) }
+    unsafe mover.release(old, size)
+    return moved
+  }
+}

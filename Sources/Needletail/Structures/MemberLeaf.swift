@@ -129,6 +129,13 @@ import Glibc
     unsafe words[index] = word(member, key)
   }
 
+  /// Puts a copy of a member in its place.
+  func setElement(_ index: Int, _ copy: UnsafeMutableRawPointer) {
+    let address = UInt64(UInt(bitPattern: copy))
+    precondition(index >= 0 && index < count && address <= Self.pointerMask)
+    unsafe words[index] = words[index] & ~Self.pointerMask | address
+  }
+
   func remove(_ range: Range<Int>) {
     let count = self.count
     precondition(range.lowerBound >= 0 && range.upperBound <= count)
