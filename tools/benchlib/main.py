@@ -13,13 +13,14 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from benchlib import active, bitmaps, expiry, hashes, hugepages, lists, persistence, report, sections, servers, sets, sortedsets  # noqa: E402
+from benchlib import active, bitmaps, crowds, expiry, hashes, hugepages, lists, persistence, report, sections, servers, sets, sortedsets  # noqa: E402
 
 SECTIONS = {
     "throughput": sections.throughput,
     "memory": sections.memory,
     "connections": sections.connections,
     "active": active.active,
+    "crowds": crowds.crowds,
     "latency": sections.latency,
     "expiry": expiry.expiry,
     "sets": sets.sets,
