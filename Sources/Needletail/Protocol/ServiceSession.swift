@@ -61,7 +61,6 @@ import Glibc
   /// Complexity: O(the request's bytes); again for each piece it comes in.
   package mutating func nextRequest() -> Next {
     guard let input = unsafe input else { return .needsBytes }
-    beginReplies()
     while true {
       let start = parser.position
       arguments.truncate(0)
@@ -74,10 +73,11 @@ import Glibc
           // From its beginning, when more has come: its arguments would have to move with the bytes.
           parser = RequestParser(position: start)
           guard inputCount - start == Self.requestMaxBytes else { return .needsBytes }
-          writer.error("ERR Protocol error: too big request")
+          error("ERR Protocol error: too big request")
           return .failed
         }
       } catch {
+        beginReplies()
         writer.protocolError(error)
         return .failed
       }
@@ -123,15 +123,35 @@ import Glibc
 
   // MARK: Replies
 
-  package mutating func ok() { writer.ok() }
-  package mutating func null() { writer.null() }
-  package mutating func emptyArray() { writer.array(0) }
-  package mutating func simple(_ text: StaticString) { writer.simple(text) }
-  package mutating func error(_ text: StaticString) { writer.error(text) }
+  package mutating func ok() {
+    beginReplies()
+    writer.ok()
+  }
+
+  package mutating func null() {
+    beginReplies()
+    writer.null()
+  }
+
+  package mutating func emptyArray() {
+    beginReplies()
+    writer.array(0)
+  }
+
+  package mutating func simple(_ text: StaticString) {
+    beginReplies()
+    writer.simple(text)
+  }
+
+  package mutating func error(_ text: StaticString) {
+    beginReplies()
+    writer.error(text)
+  }
 
   package mutating func bulk(_ bytes: RawSpan) {
+    beginReplies()
     unsafe bytes.withUnsafeBytes { buffer in
-      guard let base = unsafe buffer.baseAddress else { return writer.bulk(.empty) }
+      guard let base = buffer.baseAddress else { return writer.bulk(.empty) }
       writer.bulk(unsafe ByteView(base, count: buffer.count))
     }
   }
@@ -156,6 +176,7 @@ import Glibc
     }
   }
 
+  /// A reply may also follow what was sent in between: the answer to a request that took long.
   private mutating func beginReplies() {
     if isWriting { return }
     unsafe writer.begin(output, isRESP3: false, usesArena: false)
