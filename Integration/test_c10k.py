@@ -122,7 +122,8 @@ def test_benchmark_and_cli(port: int) -> None:
 @pytest.mark.parametrize(("form", "call"), [("process", "fork"), ("thread", "pthread_create")])
 def test_no_more_tasks(form: str, call: str) -> None:
     """The connection that cannot be served is told so; those that are there go on, and when one leaves there is room."""
-    user, maximum = 61_000 + os.getpid() % 4000, 12
+    # A user of its own: what another form left behind may still be dying.
+    user, maximum = 61_000 + os.getpid() % 4000 + FORMS.index(form), 12
 
     def become() -> None:
         resource.setrlimit(resource.RLIMIT_NPROC, (maximum, maximum))
@@ -182,7 +183,8 @@ def test_measuring(tmp_path: pathlib.Path) -> None:
         row = dict(zip(names, line.split(","), strict=True))
         assert float(row["requests_per_second"]) > 500 and 0 < float(row["p50_us"]) <= float(row["p99_us"])
         assert 0 < float(row["cpu_us_per_request"]) < 1000
-        assert float(row["private_bytes"]) > (50_000 if row["form"] == "process" else 0)
+        # A loop's are so few that pages given back may outweigh them.
+        assert (float(row["private_bytes"]) > 50_000) == (row["form"] == "process")
     assert text.count("300") >= 2 and "as far as this tool goes" in text
     for path in tmp_path.glob("*.svg"):
         image = xml.etree.ElementTree.parse(path).getroot()

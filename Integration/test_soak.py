@@ -174,5 +174,6 @@ def check_file(server: Server) -> None:
     server.process.kill()
     server.process.wait()
     server.start()
+    assert eventually(lambda: server.info("loading") == "0")
     # Some expire meanwhile.
     assert count - 3000 <= int(server.call("DBSIZE")[1:]) <= count
