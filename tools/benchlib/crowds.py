@@ -18,6 +18,7 @@ from .servers import LOAD_CORE, Server, pinned
 
 KEYS = 100_000
 LARGE_BYTES = 20_000
+SETTLING = 1.0  # seconds until the rude clients are spread over time again, after they stood still
 PING, PONG = b"*1\r\n$4\r\nPING\r\n", b"+PONG\r\n"
 
 
@@ -99,6 +100,7 @@ def side_by_side(plan: Plan, alone: Server, crowded: Server, rude: subprocess.Po
         rude.send_signal(signal.SIGSTOP)
         one = benchmark.sample(alone, load, requests)
         rude.send_signal(signal.SIGCONT)
+        time.sleep(SETTLING)
         crowded.wire("CONFIG", "RESETSTAT")
         other = benchmark.sample(crowded, load, requests)
         longest = max(longest, int(crowded.wire.info("everything").get("loop_turn_max_usec", 0)))

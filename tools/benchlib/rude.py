@@ -78,7 +78,9 @@ def main(port: int, count: int) -> None:
         at, number = due[0]
         time.sleep(max(0.0, at - time.monotonic()))
         clients[number].act()
-        heapq.heapreplace(due, (at + PERIOD, number))
+        # What was missed while the process stood still is not made up for.
+        missed = max(0, int((time.monotonic() - at) / PERIOD))
+        heapq.heapreplace(due, (at + PERIOD * (missed + 1), number))
 
 
 if __name__ == "__main__":

@@ -45,21 +45,25 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def prepare(core: int, parent: int) -> None:
-    """In a new process, before its program: it is killed when this one ends, and keeps to its core."""
+def prepare(core: int, parent: int, descriptors: int | None) -> None:
+    """In a new process, before its program: it is killed when this one ends, and keeps to its core. It has as many
+    descriptors as may be, or so many."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
     if CAN_PIN:
         os.sched_setaffinity(0, {core})
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    limit = descriptors or hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
 
-def spawn(command: list[str], core: int, **streams) -> subprocess.Popen:
+def spawn(command: list[str], core: int, descriptors: int | None = None, **streams) -> subprocess.Popen:
     """A group of its own, so that all of it can be ended, and nothing else."""
     parent = os.getpid()
-    return subprocess.Popen(command, start_new_session=True, preexec_fn=lambda: prepare(core, parent), **streams)
+    return subprocess.Popen(
+        command, start_new_session=True, preexec_fn=lambda: prepare(core, parent, descriptors), **streams
+    )
 
 
 @dataclasses.dataclass
@@ -92,7 +96,7 @@ class Service:
 
     running: list["Service"] = []
 
-    def __init__(self, form: Form, binaries: pathlib.Path, maximum: int):
+    def __init__(self, form: Form, binaries: pathlib.Path, maximum: int, descriptors: int):
         self.form = form
         self.port = free_port()
         self.directory = tempfile.mkdtemp(prefix="needletail-c10k-")
@@ -102,7 +106,7 @@ class Service:
             command += ["--maxclients", str(maximum), "--tcp-backlog", "65535"]
         self.log_path = pathlib.Path(self.directory, "log")
         with open(self.log_path, "wb") as log:
-            self.process = spawn(command, SERVICE_CORE, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = spawn(command, SERVICE_CORE, descriptors, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.pid = self.process.pid
         Service.running.append(self)
         self._wait_until_ready()

@@ -62,18 +62,24 @@ def descriptors() -> int:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
-def of(form: Form, bytes_a_connection: float, mappings_a_connection: float) -> list[Limit]:
-    """The limits of a form, the one that comes first at the front. Of memory only the form's own is counted."""
+def service_descriptors() -> int:
+    """Fewer than the load generator has, so that it is the service that stops."""
+    return descriptors() - 500
+
+
+def of(form: Form, count: int, bytes_a_connection: float, mappings_a_connection: float) -> list[Limit]:
+    """The limits of a form that has `count` connections, the one that comes first at the front. Of memory only the
+    form's own is counted."""
     found = []
     if form.key in ("process", "thread"):
         name, left = tasks()
-        found.append(Limit(name, left))
+        found.append(Limit(name, count + left))
     if form.key != "process":  # where each connection is another process's
-        found.append(Limit("RLIMIT_NOFILE", descriptors()))
+        found.append(Limit("RLIMIT_NOFILE", service_descriptors()))
     if mappings_a_connection > 0.5:
         mappings = number("/proc/sys/vm/max_map_count")
         if mappings:
             found.append(Limit("vm.max_map_count", mappings / mappings_a_connection))
     name, left = available_bytes()
-    found.append(Limit(name, left / max(1.0, bytes_a_connection)))
+    found.append(Limit(name, count + left / max(1.0, bytes_a_connection)))
     return sorted(found, key=lambda limit: limit.connections)

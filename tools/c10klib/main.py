@@ -22,7 +22,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--connections", default="10,100,1000,10000", help="numbers of connections, separated by commas")
     parser.add_argument("--seconds", type=int, default=2, help="length of each measurement (2)")
     parser.add_argument("--rate", type=int, default=20_000, help="requests a second of the paced load (20,000)")
-    parser.add_argument("--stop-at", type=int, default=19_000, help="look no further for where a form stops (19,000)")
+    parser.add_argument("--stop-at", type=int, default=20_000, help="look no further for where a form stops (20,000)")
     parser.add_argument("--minutes", type=float, default=9, help="begin nothing after that (9)")
     parser.add_argument("--binaries", type=pathlib.Path, help="where c10k and needletail-server are, instead of building")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "docs", help="directory of CSV and plots (docs)")

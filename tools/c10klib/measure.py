@@ -1,5 +1,6 @@
 """Measuring one form after the other, at more and more connections."""
 
+import contextlib
 import dataclasses
 import pathlib
 import time
@@ -87,7 +88,9 @@ def measure(forms: list[Form], plan: Plan) -> Results:
 
 def one_form(form: Form, plan: Plan, results: Results) -> None:
     check_time(plan)
-    with Service(form, plan.binaries, plan.stop_at + 100) as service, Load(plan.binaries, service.port) as load:
+    with contextlib.ExitStack() as stack:
+        service = stack.enter_context(Service(form, plan.binaries, plan.stop_at + 100, limits.service_descriptors()))
+        load = stack.enter_context(Load(plan.binaries, service.port))
         load("fill")
         time.sleep(0.3)
         empty, mappings = service.memory(), service.mappings()
@@ -161,10 +164,11 @@ def end(form: Form, count: int, service: Service, load: Load, plan: Plan, empty:
     no process or memory left for others."""
     now = service.memory()
     a_connection = (now.private + now.kernel - empty.private - empty.kernel) / count
-    following = limits.of(form, a_connection, (service.mappings() - mappings) / count)
+    following = limits.of(form, count, a_connection, (service.mappings() - mappings) / count)
     _, left = limits.tasks() if form.key in ("process", "thread") else ("", 1 << 30)
     _, available = limits.available_bytes()
-    goal = min(plan.stop_at, limits.descriptors() - 100, count + left * 2 // 3, count + int(available / 2 / max(1, a_connection)))
+    room = min(left * 2 // 3, int(available / 2 / max(1, a_connection)))
+    goal = min(plan.stop_at, limits.descriptors() - 100, count + room)
     if goal <= count or form.is_slow:
         return End(form.key, count, "not led further", False, following)
     opened = load("connect", goal - count, 64, 30)

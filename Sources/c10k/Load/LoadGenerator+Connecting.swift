@@ -11,21 +11,28 @@ extension LoadGenerator {
     var refusal = ""
     /// How long the PING that waited longest did, nanoseconds.
     var longest: UInt64 = 0
+    /// Nanoseconds: when the last one was greeted.
+    var lastGreeted: UInt64
     /// Places of clients that are gone.
     var free: [Int] = []
   }
 
+  /// A service that greets nobody for so long has come to its end, even if it does not say so.
+  private static var patienceNanoseconds: UInt64 { 4_000_000_000 }
+
   /// Opens `count` connections, `window` of them under way at a time. Each asks one PING, and is one of `clients` then,
-  /// or is closed when `keeps` is false. It ends early at the first that is refused, or when `seconds` have passed.
+  /// or is closed when `keeps` is false. It ends early at the first that is refused, when none is answered any more, or
+  /// when `seconds` have passed.
   mutating func connect(count: Int, window: Int, seconds: Int, keeps: Bool) -> String {
-    var progress = Progress(keeps: keeps)
     let start = Self.nowNanoseconds
+    var progress = Progress(keeps: keeps, lastGreeted: start)
     let end = start + UInt64(seconds) * 1_000_000_000
     clients.reserveCapacity(clients.count + min(count, 100_000))
     let kept = clients.count
     while progress.greeted < count && progress.refusal.isEmpty && Self.nowNanoseconds < end {
       while progress.underWay < window && progress.begun < count && progress.refusal.isEmpty { begin(&progress) }
       for number in 0..<wait(milliseconds: 100) { advance(eventIndex(number), &progress) }
+      if Self.nowNanoseconds > progress.lastGreeted + Self.patienceNanoseconds { progress.refusal = "no answer" }
     }
     let took = Double(Self.nowNanoseconds - start) / 1e9
     giveUp(from: kept)
@@ -79,7 +86,8 @@ extension LoadGenerator {
       let reason = text.isEmpty ? "closed by the service" : text.filter { $0.isASCII && !$0.isNewline && $0 != "\"" }
       return refused(index, reason, &progress)
     }
-    progress.longest = max(progress.longest, Self.nowNanoseconds - clients[index].since)
+    progress.lastGreeted = Self.nowNanoseconds
+    progress.longest = max(progress.longest, progress.lastGreeted - clients[index].since)
     progress.greeted += 1
     progress.underWay -= 1
     clients[index].state = .idle
