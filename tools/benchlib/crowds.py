@@ -1,6 +1,7 @@
 """Crowds: thousands that connect at once, and a few clients at work among thousands that are idle or rude."""
 
 import contextlib
+import os
 import pathlib
 import selectors
 import signal
@@ -14,10 +15,11 @@ from collections.abc import Iterator
 from . import benchmark, wire
 from .active import wait_for_clients
 from .sections import Plan, get_load, set_load
-from .servers import LOAD_CORE, Server, pinned
+from .servers import CAN_PIN, LOAD_CORE, Server, pinned
 
 KEYS = 100_000
 LARGE_BYTES = 20_000
+FILLING = 3.0  # seconds until those that do not read have all that their buffers hold
 SETTLING = 1.0  # seconds until the rude clients are spread over time again, after they stood still
 PING, PONG = b"*1\r\n$4\r\nPING\r\n", b"+PONG\r\n"
 
@@ -37,7 +39,7 @@ def connecting(plan: Plan, count: int) -> dict:
     for name in plan.servers:
         taken = []
         for _ in range(plan.rounds):
-            with roomy(plan, name, count) as server:
+            with roomy(plan, name, count) as server, on_load_core():
                 taken.append(seconds_to_greet(server.port, count))
         result.setdefault(f"{count:,} connect and PING, s", {})[name] = statistics.median(taken)
         plan.note(f"connecting {name}: {', '.join(f'{value:.2f}' for value in taken)} s")
@@ -61,6 +63,18 @@ def seconds_to_greet(port: int, count: int) -> float:
         finally:
             for key in list(events.get_map().values()):
                 key.fileobj.close()
+
+
+@contextlib.contextmanager
+def on_load_core() -> Iterator[None]:
+    """This process is the load: it must not take the server's core."""
+    before = os.sched_getaffinity(0)
+    if CAN_PIN:
+        os.sched_setaffinity(0, {LOAD_CORE})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def begin(events: selectors.EpollSelector, port: int) -> None:
@@ -104,6 +118,7 @@ def among(plan: Plan, count: int, rude_count: int) -> dict:
             server.wire("SET", "large", "x" * LARGE_BYTES)
         stack.enter_context(idle(crowded, count))
         rude = stack.enter_context(rude_clients(crowded, rude_count))
+        time.sleep(FILLING)
         for load in loads:
             load.keys = KEYS
             result[load.name] = side_by_side(plan, alone, crowded, rude, load)
