@@ -43,13 +43,13 @@ import Testing
       let next = session.nextRequest()
       guard next == .request else { return next }
       for index in 0..<session.argumentCount {
-        var copy: [UInt8] = []
-        let argument = session.argument(index)
-        for place in argument.byteOffsets { unsafe copy.append(argument.unsafeLoad(fromByteOffset: place, as: UInt8.self)) }
+        let copy = Self.array(session.argument(index))
         unsafe session.bulk(copy.span.bytes)
       }
     }
   }
+
+  private static func array(_ bytes: RawSpan) -> [UInt8] { unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) } }
 
   @Test func requestsInPieces() {
     let pair = Pair()
