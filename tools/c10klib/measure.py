@@ -174,11 +174,12 @@ def end(form: Form, count: int, service: Service, load: Load, plan: Plan, empty:
     opened = load("connect", goal - count, 64, 30)
     reached = count + opened["connected"]
     if opened["refusal"]:
-        return End(form.key, reached, f"{opened['refusal']}; {last_line(service)}", True, following)
+        reason = ", ".join(filter(None, [opened["refusal"].removeprefix("-ERR "), last_words(service)]))
+        return End(form.key, reached, reason, True, following)
     reason = "as far as this tool goes" if reached >= goal else "as far as 30 s went"
     return End(form.key, reached, reason, False, following)
 
 
-def last_line(service: Service) -> str:
-    lines = service.log().strip().splitlines()
-    return f"the service says: {lines[-1]}" if lines else "the service says nothing"
+def last_words(service: Service) -> str:
+    lines = [line for line in service.log().splitlines() if line.startswith("c10k: ")]
+    return lines[-1].removeprefix("c10k: ") if lines else ""

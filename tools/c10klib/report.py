@@ -41,7 +41,8 @@ def render(results: Results, forms: list[Form], rate: int, markdown: bool) -> st
         [
             labels[cost.form],
             f"{cost.connections:,}",
-            f"{cost.private_bytes:,.0f}",
+            # Pages given back may outweigh what few connections take.
+            f"{max(0, cost.private_bytes):,.0f}",
             f"{cost.page_table_bytes:,.0f}",
             f"{cost.kernel_stack_bytes:,.0f}",
             f"{cost.shared_bytes / 1e6:.1f}",
@@ -79,9 +80,9 @@ def following(found: list) -> str:
 
 
 def rounded(count: float) -> str:
-    """Two digits: that is as much as such a forecast is worth."""
+    """Three digits: more than such a forecast is worth."""
     value = int(count)
-    step = 10 ** max(0, len(str(value)) - 2)
+    step = 10 ** max(0, len(str(value)) - 3)
     return f"{value // step * step:,}"
 
 
