@@ -22,6 +22,8 @@ let package = Package(
     .target(name: "Needletail", dependencies: ["CSystem", "CJemalloc", "CLZF", "CXXHash", "CDigest"],
       swiftSettings: swiftSettings),
     .executableTarget(name: "needletail-server", dependencies: ["Needletail"], swiftSettings: swiftSettings),
+    .systemLibrary(name: "CC10k"),
+    .executableTarget(name: "c10k", dependencies: ["Needletail", "CSystem", "CC10k"], swiftSettings: swiftSettings),
     .testTarget(name: "NeedletailTests", dependencies: ["Needletail"], swiftSettings: swiftSettings),
   ]
 )

@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from benchlib import active, bitmaps, eviction, expiry, hashes, hugepages, lists, persistence  # noqa: E402
+from benchlib import active, bitmaps, crowds, eviction, expiry, hashes, hugepages, lists, persistence  # noqa: E402
 from benchlib import report, sections, servers, sets, sortedsets  # noqa: E402
 
 SECTIONS = {
@@ -21,6 +21,7 @@ SECTIONS = {
     "memory": sections.memory,
     "connections": sections.connections,
     "active": active.active,
+    "crowds": crowds.crowds,
     "latency": sections.latency,
     "expiry": expiry.expiry,
     "sets": sets.sets,

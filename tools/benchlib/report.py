@@ -82,6 +82,9 @@ def render(data: dict, servers: list[str], markdown: bool) -> str:
         part("Connections: resident bytes", sizes(idle, servers, markdown, "connections"))
     if "active" in data:
         part("Active connections", throughput(data["active"]["loads"], servers, markdown))
+    if "crowds" in data:
+        part("Crowds: seconds", sizes(data["crowds"]["connecting"], servers, markdown, "crowd"))
+        part("Fifty clients among idle and rude ones", fields(data["crowds"]["among"], markdown, "load"))
     if "latency" in data:
         part(f"The loop's own times ({servers[0]})", fields(data["latency"], markdown, "phase"))
     if "expiry" in data:

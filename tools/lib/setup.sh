@@ -73,3 +73,9 @@ build_server() {
   need_swift || return 1
   swift build --package-path "$root" -c release --static-swift-stdlib --product needletail-server </dev/null >&2
 }
+
+# What tools/c10k measures beside the server.
+build_c10k() {
+  need_swift || return 1
+  swift build --package-path "$root" -c release --static-swift-stdlib --product c10k </dev/null >&2
+}

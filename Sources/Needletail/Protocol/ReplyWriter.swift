@@ -20,6 +20,7 @@ import Glibc
   private var cursor: UnsafeMutableRawPointer
   private var limit: UnsafeMutableRawPointer
   private let arena: UnsafeMutableRawPointer
+  private let ownedBytes: Int
   private(set) var arenaUsed = 0
   private var sink = Sink.discard
   private var usesArena = true
@@ -34,15 +35,27 @@ import Glibc
   private(set) var errors = ErrorCounts()
 
   init() {
-    unsafe arena = Heap.allocate(Self.arenaBytes)
+    self.init(ownedBytes: Self.arenaBytes)
     unsafe Heap.faultIn(arena, Self.arenaBytes)
+  }
+
+  /// A writer of which there are many, one for each receiver: it takes no memory for an arena.
+  init(withoutArena: Void) {
+    self.init(ownedBytes: 16)
+    // Full from the start, so that everything goes into chains.
+    arenaUsed = Self.arenaBytes
+  }
+
+  private init(ownedBytes: Int) {
+    self.ownedBytes = ownedBytes
+    unsafe arena = Heap.allocate(ownedBytes)
     unsafe cursor = arena
     unsafe limit = arena
     unsafe regionStart = arena
   }
 
   deinit {
-    unsafe Heap.free(arena, Self.arenaBytes)
+    unsafe Heap.free(arena, ownedBytes)
     discarded.free()
   }
 
@@ -111,7 +124,7 @@ import Glibc
 
   /// All arena ranges have been sent or copied: the arena is empty again.
   mutating func resetArena() {
-    precondition(unsafe output == nil)
+    precondition(unsafe output == nil && ownedBytes == Self.arenaBytes)
     arenaUsed = 0
   }
 

@@ -1,0 +1,1 @@
+"""How many connections a service can have, by how it serves them."""
