@@ -159,7 +159,7 @@ struct GhostTable {
   private var entries: [UInt16] = []
   private var buckets = 0
 
-  /// Makes the table anew, empty, unless there is a slot for each of `keys` and less than four.
+  /// Makes the table anew, empty, if it has slots for less than half of `keys` or for four times as many.
   mutating func fit(_ keys: Int) {
     let wanted = max(1, keys / Self.slots)
     guard buckets < wanted / 2 || buckets >= 4 * wanted || buckets == 0 else { return }

@@ -59,10 +59,10 @@ struct RedisPolicy: CachePolicy {
     }
   }
 
-  /// Puts a key into the pool, which is in order of idleness, unless all 16 there are better to evict.
+  /// Puts a key into the pool, which is in order of idleness, unless all 16 there are better to evict. As it may have been
+  /// idle for longer than when it came in before, it may be there twice.
   private mutating func offer(_ key: Int) {
     let idle = isLFU ? 255 - counter(key) : seconds - clocks[key]
-    if pool.contains(where: { $0.key == key }) { return }
     if pool.count == Self.poolSize {
       if idle <= pool[0].idle { return }
       pool.removeFirst()

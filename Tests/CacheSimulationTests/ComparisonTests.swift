@@ -13,17 +13,15 @@ import Testing
   }
 
   @Test func tableOfKeys() {
-    #expect(compared(sizes: []).table == """
-      policy                         1 keys  30 keys  bits a key  ghost bytes a key
-      exact LRU                       50.00    62.50          64                0.0
-      Belady's MIN (knows the future)  50.00    62.50           -                  -
-
-      """.replacing("policy                         ", with: "policy                           ")
-      .replacing("exact LRU                     ", with: "exact LRU                        "))
+    let lines = compared(sizes: []).table.split(separator: "\n")
+    #expect(Set(lines.map(\.count)).count == 1, "columns are in line")
+    #expect(lines[1].split(separator: " ").map(String.init) == ["exact", "LRU", "50.00", "62.50", "64", "0.0"])
+    #expect(lines[2].hasSuffix(" -"))
   }
 
   @Test func tableOfBytes() {
-    #expect(compared(sizes: [1, 2, 10]).table.contains("50.00 / 71.11"))
+    let table = compared(sizes: [1, 2, 10]).table
+    #expect(table.contains(" 1 bytes") && table.contains("25.00 / 4.44") && table.contains("62.50 / 71.11"))
   }
 
   @Test func commaSeparatedValues() {

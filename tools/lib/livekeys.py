@@ -100,22 +100,19 @@ def follow(server: Server, seconds: float, commands: int) -> None:
     server.send(b"MONITOR")
     server.reply()
     end, printed, pending = time.monotonic() + seconds, 0, b""
-    source = server.socket.detach() if False else server.file.raw
-    pending = server.file.peek(0) and server.file.read1()
     while printed < commands and (left := end - time.monotonic()) > 0:
-        *lines, pending = pending.split(b"\r\n")
-        for line in lines:
-            keys = accesses.of(line[1:])[: commands - printed]
-            sys.stdout.buffer.writelines(key + b"\n" for key in keys)
-            printed += len(keys)
         server.socket.settimeout(left)
         try:
-            more = server.socket.recv(1 << 18)
+            more = server.file.read1(1 << 18)
         except TimeoutError:
             break
         if not more:
             break
-        pending += more
+        *lines, pending = (pending + more).split(b"\r\n")
+        for line in lines:
+            keys = accesses.of(line[1:])[: commands - printed]
+            sys.stdout.buffer.writelines(key + b"\n" for key in keys)
+            printed += len(keys)
     print(f"{printed} keys asked for", file=sys.stderr)
 
 
