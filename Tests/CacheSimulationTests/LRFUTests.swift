@@ -87,14 +87,14 @@ import Testing
 
   @Test func scansPassItAndHotSetsMove() {
     var made = GeneratedTrace()
-    (made.shape, made.keys, made.requests) = (.scans, 5000, 150_000)
-    (made.scanEvery, made.scanLength, made.scanTouches, made.scanLag) = (2500, 1250, 2, 50)
+    (made.shape, made.keys, made.requests) = (.scans, 2500, 60_000)
+    (made.scanEvery, made.scanLength, made.scanTouches, made.scanLag) = (1250, 625, 2, 25)
     let scans = made.make()
-    (made.shape, made.hotKeys, made.phase) = (.hotset, 500, 15_000)
+    (made.shape, made.hotKeys, made.phase) = (.hotset, 250, 6_000)
     let hotset = made.make()
     let simulation = Simulation()
     func ratio(_ kind: PolicyKind, _ trace: Trace) -> Double {
-      simulation.run(kind, trace, capacity: 1500).hitRatio
+      simulation.run(kind, trace, capacity: 750).hitRatio
     }
     let best = max(ratio(.redisLRU10, scans), ratio(.redisLFU10, scans), ratio(.random, scans))
     #expect(ratio(.lrfu, scans) > best + 0.02)
