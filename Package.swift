@@ -12,7 +12,10 @@ let swiftSettings: [SwiftSetting] = [
 
 let package = Package(
   name: "needletail",
-  products: [.executable(name: "needletail-server", targets: ["needletail-server"])],
+  products: [
+    .executable(name: "needletail-server", targets: ["needletail-server"]),
+    .executable(name: "cache-simulator", targets: ["cache-simulator"]),
+  ],
   targets: [
     .systemLibrary(name: "CJemalloc"),
     .systemLibrary(name: "CLZF"),
@@ -24,6 +27,9 @@ let package = Package(
     .executableTarget(name: "needletail-server", dependencies: ["Needletail"], swiftSettings: swiftSettings),
     .systemLibrary(name: "CC10k"),
     .executableTarget(name: "c10k", dependencies: ["Needletail", "CSystem", "CC10k"], swiftSettings: swiftSettings),
+    .target(name: "CacheSimulation", swiftSettings: swiftSettings),
+    .executableTarget(name: "cache-simulator", dependencies: ["CacheSimulation"], swiftSettings: swiftSettings),
+    .testTarget(name: "CacheSimulationTests", dependencies: ["CacheSimulation"], swiftSettings: swiftSettings),
     .testTarget(name: "NeedletailTests", dependencies: ["Needletail"], swiftSettings: swiftSettings),
   ]
 )
