@@ -69,7 +69,8 @@ async def polite(server: Server, number: int, chance: random.Random, end: float)
 
 async def rude(server: Server, chance: random.Random, end: float) -> None:
     while time.monotonic() < end:
-        with contextlib.suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError):
+        # Also what comes of setting an option of a socket that has been closed meanwhile.
+        with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
             reader, writer = await opened(server)
             behaviour = chance.randrange(7)
             if behaviour == 0:

@@ -43,7 +43,8 @@ struct ThreadServer {
 
   func run() -> Never {
     var attributes = pthread_attr_t()
-    guard unsafe pthread_attr_init(&attributes) == 0, unsafe pthread_attr_setstacksize(&attributes, Self.stackBytes) == 0,
+    guard unsafe pthread_attr_init(&attributes) == 0,
+      unsafe pthread_attr_setstacksize(&attributes, Self.stackBytes) == 0,
       unsafe pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED)) == 0
     else { Sockets.fail("pthread_attr") }
     var warning = RefusalWarning()

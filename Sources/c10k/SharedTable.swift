@@ -77,7 +77,8 @@ import Glibc
       let slot = unsafe slots + index * Self.slotBytes
       let length = Int(unsafe slot.load(as: UInt8.self))
       if length == 0 { return unsafe slot }
-      let isSame = unsafe length == key.byteCount && key.withUnsafeBytes { unsafe memcmp($0.baseAddress!, slot + 2, length) == 0 }
+      let isSame = unsafe length == key.byteCount
+        && key.withUnsafeBytes { unsafe memcmp($0.baseAddress!, slot + 2, length) == 0 }
       if isSame { return unsafe slot }
       index = (index + 1) & (Self.slotCount - 1)
     }

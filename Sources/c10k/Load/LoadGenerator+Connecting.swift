@@ -81,7 +81,8 @@ extension LoadGenerator {
   private mutating func readGreeting(_ index: Int, _ progress: inout Progress) {
     let count = unsafe recv(clients[index].descriptor, received, Self.inputBytes, 0)
     if count < 0 && errno == EAGAIN { return }
-    let text = count > 0 ? unsafe String(decoding: UnsafeRawBufferPointer(start: received, count: count), as: UTF8.self) : ""
+    let bytes = unsafe UnsafeRawBufferPointer(start: received, count: max(0, count))
+    let text = unsafe String(decoding: bytes, as: UTF8.self)
     guard text == "+PONG\r\n" else {
       let reason = text.isEmpty ? "closed by the service" : text.filter { $0.isASCII && !$0.isNewline && $0 != "\"" }
       return refused(index, reason, &progress)

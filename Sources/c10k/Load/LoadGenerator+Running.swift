@@ -79,7 +79,8 @@ extension LoadGenerator {
       nextRequest &+= 1
     }
     // So little fits in any socket whose last reply was taken.
-    guard unsafe send(clients[index].descriptor, sending, count, CInt(MSG_NOSIGNAL)) == count else { return lose(index) }
+    let sent = unsafe send(clients[index].descriptor, sending, count, CInt(MSG_NOSIGNAL))
+    guard sent == count else { return lose(index) }
     clients[index].state = .busy
     run.busyCount += 1
   }
@@ -153,7 +154,9 @@ extension LoadGenerator {
     let part = Requests.requestMaxBytes * 100
     for start in stride(from: 0, to: bytes.count, by: part) {
       let end = min(bytes.count, start + part)
-      let sent = unsafe bytes.withUnsafeBytes { unsafe send(descriptor, $0.baseAddress! + start, end - start, CInt(MSG_NOSIGNAL)) }
+      let sent = unsafe bytes.withUnsafeBytes {
+        unsafe send(descriptor, $0.baseAddress! + start, end - start, CInt(MSG_NOSIGNAL))
+      }
       guard sent == end - start else { Sockets.fail("send") }
       var left = (end - start) / Requests.requestMaxBytes * 5
       while left > 0 {

@@ -101,7 +101,8 @@ import Glibc
   static var usedMicroseconds: Int {
     var usage = rusage()
     unsafe _ = getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1_000_000 + Int(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)
+    let seconds = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec
+    return seconds * 1_000_000 + Int(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)
   }
 
   func watch(_ operation: CInt, _ index: Int, _ events: EPOLL_EVENTS) {
@@ -109,7 +110,9 @@ import Glibc
   }
 
   /// - Returns: how many events there are; each is a client's index.
-  func wait(milliseconds: CInt) -> Int { max(0, Int(unsafe epoll_wait(epoll, events, CInt(Self.maxEvents), milliseconds))) }
+  func wait(milliseconds: CInt) -> Int {
+    max(0, Int(unsafe epoll_wait(epoll, events, CInt(Self.maxEvents), milliseconds)))
+  }
 
   func eventIndex(_ number: Int) -> Int { Int(unsafe cs_event_data(events + number)) }
 

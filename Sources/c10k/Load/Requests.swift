@@ -30,7 +30,6 @@ struct Requests {
   /// Requests that set every key.
   var filling: [UInt8] { sets }
 
-
   /// Writes request `number` to `place`. Returns its length.
   func write(_ number: UInt32, to place: UnsafeMutableRawPointer) -> Int {
     let key = Self.key(number)
