@@ -356,7 +356,8 @@ class Pair:
         """An EXEC that CLIENT REPLY ON is part of: its header was not sent, the replies from there on were."""
         if request[0].upper() != b"EXEC" or not 1 < len(ours) == len(theirs) <= len(channel.unheard):
             return ours == theirs
-        queue = channel.unheard[-len(ours) :]
+        # WATCH is refused where others are queued.
+        queue = [request for request in channel.unheard if request[0].upper() != b"WATCH"][-len(ours) :]
         return all(self.rules.agree(*triple) for triple in zip(queue, ours, theirs))
 
     @staticmethod

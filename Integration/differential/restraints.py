@@ -21,6 +21,9 @@ def restrained(command: Command, request: Request) -> Request:
         keep_ages_away(request)
     if command.name in ("hrandfield", "srandmember", "zrandmember"):
         keep_answers_short(request)
+    if command.name == "config|set":
+        # Redis reads numbers up to such a byte, and sets what was meant by the rest of them.
+        request = [argument.replace(b"\0", b"") for argument in request]
     if command.name == "client|pause":
         if begins_scene(request):
             request[2] = b"3"

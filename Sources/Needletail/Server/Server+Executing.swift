@@ -100,10 +100,12 @@ extension Server {
 
   /// Runs what was held back of a client: little more than a batch at most. If it has to wait again meanwhile, the rest
   /// is held back once more.
-  mutating func runHeld(_ client: Client) {
+  /// - Returns: whether more has come that is to be parsed.
+  mutating func runHeld(_ client: Client) -> Bool {
     executeBatch()
     client.state.connection.holds.remove(.turn)
-    guard !client.state.connection.isClosed, let queue = unsafe client.state.takeHeldRequests() else { return }
+    guard !client.state.connection.isClosed, let queue = unsafe client.state.takeHeldRequests()
+    else { return false }
     unsafe queue.pointee.exchangeLargeArguments(with: &engine.keyspace.largeArguments)
     var position = 0
     for _ in 0..<(unsafe queue.pointee.count) {
@@ -113,12 +115,10 @@ extension Server {
     executeBatch()
     unsafe queue.pointee.exchangeLargeArguments(with: &engine.keyspace.largeArguments)
     unsafe ClientState.freeHeld(queue)
-    if client.state.connection.isClosed { return }
-    if client.state.connection.keepsInput && !client.state.connection.isPaused {
-      resumeNextTurn(client)
-    } else {
-      finishIfEnded(client)
-    }
+    if client.state.connection.isClosed { return false }
+    if client.state.connection.keepsInput && !client.state.connection.isPaused { return true }
+    finishIfEnded(client)
+    return false
   }
 
   /// Sends monitors what the batch's commands were.

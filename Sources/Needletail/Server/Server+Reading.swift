@@ -25,15 +25,18 @@ extension Server {
     client.state.isOnResumeList = false
     let waits = !client.state.connection.holds.isDisjoint(with: [.replies, .pause])
     if client.state.connection.isClosed || waits { return }
-    if client.state.connection.holds.contains(.turn) {
-      runHeld(client)
-    } else if client.state.connection.hasPending {
+    // What a client has sent while it waited comes before the requests of those that began to wait later.
+    if !client.state.connection.holds.contains(.turn) || runHeld(client) { parseWaiting(client) }
+    if !client.state.connection.isClosed { engine.clientMemory.update(client) }
+  }
+
+  private mutating func parseWaiting(_ client: Client) {
+    if client.state.connection.hasPending {
       parsePending(client)
       finishIfEnded(client)
     } else {
       parseKept(client)
     }
-    if !client.state.connection.isClosed { engine.clientMemory.update(client) }
   }
 
   /// Parses what a turn had no time for. Nothing is read before that is done: a client that sends faster than its
