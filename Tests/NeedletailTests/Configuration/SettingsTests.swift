@@ -15,6 +15,7 @@ import Testing
   }
 
   private static let int32 = "2147483647"
+  private static let int64 = "9223372036854775807"
   private static func between(_ low: String, _ high: String) -> String {
     "argument must be between \(low) and \(high) inclusive"
   }
@@ -29,6 +30,15 @@ import Testing
     Bound(name: "databases", accepted: ["1", "2", int32], refused: ["0", "-1", "2147483648"],
       reason: between("1", int32)),
     Bound(name: "hz", accepted: ["1", "500"], refused: ["-1", "2147483648"], reason: between("0", int32)),
+    Bound(name: "active-defrag-cycle-max", accepted: ["1", "99"], refused: ["0", "100"], reason: between("1", "99")),
+    Bound(name: "active-defrag-cycle-min", accepted: ["1", "99"], refused: ["0", "100"], reason: between("1", "99")),
+    Bound(name: "active-defrag-ignore-bytes", accepted: ["1", int64], refused: ["0"], reason: between("1", int64)),
+    Bound(name: "active-defrag-max-scan-fields", accepted: ["1", int64], refused: ["0", "-1"],
+      reason: between("1", int64)),
+    Bound(name: "active-defrag-threshold-lower", accepted: ["0", "1000"], refused: ["-1", "1001"],
+      reason: between("0", "1000")),
+    Bound(name: "active-defrag-threshold-upper", accepted: ["0", "1000"], refused: ["-1", "1001"],
+      reason: between("0", "1000")),
     Bound(name: "lfu-log-factor", accepted: ["0", int32], refused: ["-1", "2147483648"], reason: between("0", int32)),
     Bound(name: "lfu-decay-time", accepted: ["0", int32], refused: ["-1", "2147483648"], reason: between("0", int32)),
     Bound(name: "maxclients", accepted: ["1", "2", "4294967295"], refused: ["0", "4294967296"],
@@ -186,7 +196,7 @@ import Testing
 
   @Test(arguments: [
     "protected-mode", "dynamic-hz", "set-proc-title", "always-show-logo", "huge-pages", "daemonize", "syslog-enabled",
-    "disable-thp", "lazyfree-lazy-eviction",
+    "disable-thp", "activedefrag", "lazyfree-lazy-eviction",
     "lazyfree-lazy-expire", "lazyfree-lazy-server-del", "lazyfree-lazy-user-del", "lazyfree-lazy-user-flush",
     "rdbcompression", "rdbchecksum", "rdb-save-incremental-fsync", "rdb-del-sync-files", "stop-writes-on-bgsave-error",
     "latency-tracking", "crash-log-enabled",
@@ -202,7 +212,7 @@ import Testing
   @Test func everySettingIsTested() {
     let tested = Set(Self.bounds.map(\.name) + [
       "protected-mode", "dynamic-hz", "set-proc-title", "always-show-logo", "huge-pages", "daemonize", "syslog-enabled",
-      "disable-thp", "lazyfree-lazy-eviction",
+      "disable-thp", "activedefrag", "lazyfree-lazy-eviction",
       "lazyfree-lazy-expire", "lazyfree-lazy-server-del", "lazyfree-lazy-user-del", "lazyfree-lazy-user-flush",
       "bind", "save", "client-output-buffer-limit", "requirepass", "logfile", "rdbcompression",
       "rdbchecksum", "rdb-save-incremental-fsync", "rdb-del-sync-files", "stop-writes-on-bgsave-error",
