@@ -108,7 +108,9 @@ import Testing
     guard case .integer(let after) = server.run("OBJECT", "FREQ", order[0]) else { return }
     #expect(after > 60)
     // Of the others, which had one use, it is the second; there is room for 32 of them. A deleted key is forgotten.
-    let known = order[1...].filter { server.run("OBJECT", "FREQ", $0) == .integer(64) }
+    let known = order[1...].filter { name in
+      if case .integer(let strength) = server.run("OBJECT", "FREQ", name) { strength > 40 } else { false }
+    }
     #expect(20...31 ~= known.count)
     server.run("DEL", known[0])
     server.run("SET", known[0], "v")
