@@ -123,9 +123,9 @@ def test_the_report_goes_where_the_log_does(tmp_path):
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
     options = ("--dir", str(tmp_path / "first"), "--logfile", "server.log", "--loglevel", "verbose")
-    server = Server(OURS, "--enable-debug-command", "yes", *options)
+    server = Server(OURS, "--enable-debug-command", "yes", "--enable-protected-configs", "yes", *options)
     try:
-        server.call("CONFIG", "SET", "dir", str(tmp_path / "second"))
+        assert server.call("CONFIG", "SET", "dir", str(tmp_path / "second")) == b"+OK\r\n"
         server.call("BGSAVE")
         crash(server, "DEBUG", "SEGFAULT")
         ended(server)

@@ -237,7 +237,7 @@ def test_wrong_command_line() -> None:
 # What a server that only stored it would do harm by: clients count on it.
 HARMFUL = [
     ("cluster-enabled", "yes"), ("replicaof", "127.0.0.1", "6379"),
-    ("min-replicas-to-write", "1"), ("maxmemory", "1gb"), ("aclfile", "users.acl"),
+    ("min-replicas-to-write", "1"), ("aclfile", "users.acl"),
     ("tls-port", "6380"), ("appendonly", "yes"),
     ("loadmodule", "/x.so"), ("user", "alice", "on"),
 ]  # fmt: skip

@@ -145,8 +145,8 @@ struct InputFootprint {
 
   /// Gives back room that is not needed until more comes. Not while a request of it runs.
   mutating func shrink() {
-    let capacity = max(arguments.count, 8)
-    if arguments.capacity > capacity * 2 { arguments = arguments.copy(capacity: capacity) }
+    let room = max(arguments.count, 8)
+    if arguments.capacity > room * 2 { arguments = arguments.copy(capacity: room) }
     let size = Heap.goodSize(max(end - requestStart, Self.minimumBytes))
     if capacity > size * 2 { move(to: size) }
   }
