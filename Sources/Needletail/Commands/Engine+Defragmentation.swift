@@ -17,6 +17,9 @@ struct Defragmenter: ~Copyable {
   /// What it may take and has not, in cycles.
   private var credit: UInt64 = 0
   private var lastCycles: UInt64 = 0
+  /// Time since the load was last looked at, and clients' part of it.
+  private var recent: (elapsed: UInt64, busy: UInt64) = (0, 0)
+  private var isUnderLoad = false
   /// After a walk that has found little to move the next one waits, longer each time.
   fileprivate var restSeconds = 0
   fileprivate var restEnd = 0
@@ -30,6 +33,9 @@ struct Defragmenter: ~Copyable {
 
   /// Under load it takes no more than this much of the time, or `active-defrag-cycle-min`, lest clients notice.
   private static let busyMaxPercent = 6
+  /// More of the time than this, in percent, with clients is load: they would wait for a slice in what they leave.
+  private static let loadPercent: UInt64 = 20
+  private static let loadMicroseconds = 10_000
   /// One slice.
   static let sliceMicroseconds = 500
 
@@ -40,9 +46,14 @@ struct Defragmenter: ~Copyable {
     // Nobody asked for so long: it has just begun, or a view was open.
     let elapsed = min(now &- lastCycles, clock.cycles(microseconds: 1_000_000))
     lastCycles = now
-    let busy = min(busy, elapsed)
+    recent.elapsed += elapsed
+    recent.busy += min(busy, elapsed)
+    if recent.elapsed > clock.cycles(microseconds: Self.loadMicroseconds) {
+      isUnderLoad = recent.busy * 100 > recent.elapsed * Self.loadPercent
+      recent = (0, 0)
+    }
     let busyPercent = max(min(percent, Self.busyMaxPercent), settings.cycleMinPercent)
-    credit += (busy * UInt64(busyPercent) + (elapsed - busy) * UInt64(percent)) / 100
+    credit += elapsed * UInt64(isUnderLoad ? busyPercent : percent) / 100
     credit = min(credit, slice)
     return credit
   }

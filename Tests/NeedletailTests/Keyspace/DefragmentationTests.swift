@@ -227,8 +227,13 @@ import Testing
     defragmenter.percent = 25
     _ = earned(busyPart: 0)
     #expect(24.5...25.5 ~= earned(busyPart: 0))
+    // The load is known 10 ms late.
+    _ = earned(busyPart: 100)
     #expect(5.5...6.5 ~= earned(busyPart: 100))
-    #expect(14.5...16.5 ~= earned(busyPart: 50))
+    #expect(5.5...6.5 ~= earned(busyPart: 21))
+    _ = earned(busyPart: 19)
+    #expect(24.5...25.5 ~= earned(busyPart: 19))
+    _ = earned(busyPart: 100)
     settings.cycleMinPercent = 20
     #expect(19.5...20.5 ~= earned(busyPart: 100))
     settings.cycleMinPercent = 1
