@@ -55,7 +55,8 @@ struct DecayedUses {
     return UInt64(1 << 41 - left)
   }
 
-  private func age(_ clock: UInt32) -> UInt32 { (epoch &- clock >> 8) & Self.epochMask }
+  /// Epochs since the last use that counted.
+  func age(_ clock: UInt32) -> UInt32 { (epoch &- clock >> 8) & Self.epochMask }
 
   /// Time goes on by one use.
   mutating func countUse() {

@@ -97,6 +97,7 @@ extension Keyspace {
       let entry = unsafe Entry(raw: sample[Int.random(in: 0..<sample.count, using: &random)])
       return consider(entry, score: 0, table: table)
     }
+    if clock.meaning == .decayedUses { noteExtremes(sample) }
     // Of equals the first one goes, and a new key lies where the last one went: always from the left, it would be that.
     var index = sample.count == 0 ? 0 : Int.random(in: 0..<sample.count, using: &random)
     for _ in 0..<sample.count {
@@ -143,10 +144,29 @@ extension Keyspace {
     return true
   }
 
+  private mutating func noteExtremes(_ sample: ElementSample) {
+    drawnExtremes = (0, UInt32(DecayedUses.strengthMax))
+    for index in 0..<sample.count {
+      let clock = unsafe Entry(raw: sample[index]).clock
+      drawnExtremes.age = max(drawnExtremes.age, self.clock.uses.age(clock))
+      drawnExtremes.strength = min(drawnExtremes.strength, clock & 0xff)
+    }
+  }
+
+  /// Why a key goes, by what it was compared with last. Small differences (epochs, 64ths of a doubling) decide nothing.
+  private func reason(_ clock: UInt32) -> EvictionHistory.Reason {
+    let slack: UInt32 = 8
+    let isOldest = self.clock.uses.age(clock) + slack >= drawnExtremes.age
+    let isWeakest = clock & 0xff <= drawnExtremes.strength + slack
+    return isOldest == isWeakest ? .both : isOldest ? .age : .strength
+  }
+
   private mutating func remember(_ entry: Entry, hash: UInt64) {
-    let strength = Int(entry.clock & 0xff)
-    if evictionHistory.add(hash, strength: strength, keyCount: clock.uses.keyCount) {
-      clock.uses.setHalfLife(turns: evictionHistory.halfLife)
+    let clock = entry.clock
+    let hasAdapted = evictionHistory.add(hash, strength: Int(clock & 0xff), reason(clock),
+      keyCount: self.clock.uses.keyCount)
+    if hasAdapted {
+      self.clock.uses.setHalfLife(turns: evictionHistory.halfLife)
       // Scores are by another measure now.
       evictionPool.removeAll()
     }

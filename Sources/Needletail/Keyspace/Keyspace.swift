@@ -57,6 +57,8 @@ extension Entry: TableElement {
   private(set) var nowMilliseconds = 0
   var evictionPool = EvictionPool()
   var evictionHistory = EvictionHistory()
+  /// Under an LRFU policy: the greatest age and the least strength that the last draw met.
+  var drawnExtremes: (age: UInt32, strength: UInt32) = (0, 0)
   /// Hashes at which the next draws for eviction are made.
   var evictionPlaces = InlineArray<2, UInt64>(repeating: 0)
   /// Since the start, or since counting began anew.

@@ -61,11 +61,11 @@ import Testing
   @Test func remembersTheLastEight() {
     var history = EvictionHistory()
     // All in one bucket: the hashes differ in the fingerprint only.
-    for index in 1...9 { _ = history.add(UInt64(index), strength: index * 16, keyCount: 8) }
+    for index in 1...9 { _ = history.add(UInt64(index) * 2, strength: index * 14, .both, keyCount: 8) }
     var strengths: [Int?] = []
-    for index in 1...9 { strengths.append(history.take(UInt64(index))) }
-    #expect(strengths == [nil, 0, 0, 64, 96, 96, 128, 128, 160])
-    let again = history.take(9)
+    for index in 1...9 { strengths.append(history.take(UInt64(index) * 2)) }
+    #expect(strengths == [nil, 42, 42, 42, 85, 85, 85, 128, 128])
+    let again = history.take(18)
     #expect(again == nil)
   }
 
@@ -73,37 +73,39 @@ import Testing
     var history = EvictionHistory()
     for (count, isKnown) in [(1000, true), (500, true), (499, false), (2000, true), (2001, false)] {
       var other = EvictionHistory()
-      _ = other.add(77, strength: 0, keyCount: 1000)
-      _ = other.add(78, strength: 0, keyCount: count)
+      _ = other.add(77, strength: 0, .age, keyCount: 1000)
+      _ = other.add(179, strength: 0, .age, keyCount: count)
       let known = other.take(77) != nil
       #expect(known == isKnown, "\(count)")
     }
-    _ = history.add(77, strength: 0, keyCount: 1000)
+    _ = history.add(77, strength: 0, .age, keyCount: 1000)
     history.removeAll()
     let known = history.take(77)
     #expect(known == nil)
   }
 
-  /// Where keys used once come back, uses fade as fast as they can; where it is the others, as slowly.
-  @Test(arguments: [false, true]) func halfLife(_ often: Bool) {
+  /// Where keys come back that went for their age, uses fade as slowly as they can; where it is those that went for their
+  /// strength, as fast.
+  @Test(arguments: [false, true]) func halfLife(_ age: Bool) {
     var history = EvictionHistory()
     for round in 0..<30_000 {
       let hash = UInt64(round) &* 0x9e37_79b9_7f4a_7c15
-      _ = history.add(hash, strength: 128, keyCount: 1000)
-      if often { _ = history.take(hash) }
-      _ = history.add(~hash, strength: 0, keyCount: 1000)
-      if !often { _ = history.take(~hash) }
+      _ = history.add(hash, strength: 128, .age, keyCount: 1000)
+      if age { _ = history.take(hash) }
+      _ = history.add(~hash, strength: 0, .strength, keyCount: 1000)
+      if !age { _ = history.take(~hash) }
     }
-    #expect(history.halfLife == (often ? 64 : 1))
+    #expect(history.halfLife == (age ? 64 : 0.25))
   }
 
-  /// Fewer than one in 500 evicted keys was used more than once: nothing to go by, so towards LRU.
-  @Test func nothingToGoBy() {
+  /// Fewer than one in 500 evicted keys went for that reason: nothing to go by, so until some do.
+  @Test(arguments: [EvictionHistory.Reason.age, .strength, .both]) func nothingToGoBy(_ reason: EvictionHistory.Reason) {
     var history = EvictionHistory()
     var changes = 0
     for round in 0..<3_000 {
-      if history.add(UInt64(round) << 16, strength: 0, keyCount: 1000) { changes += 1 }
+      if history.add(UInt64(round) << 16, strength: 0, reason, keyCount: 1000) { changes += 1 }
     }
-    #expect(changes == 10 && abs(history.halfLife - 8 * pow(0.9, 10)) < 1e-9)
+    let step = pow(reason == .age ? 1 / 0.7 : 0.7, 0.3)
+    #expect(changes == 10 && abs(history.halfLife - 8 * pow(step, 10)) < 1e-9)
   }
 }
