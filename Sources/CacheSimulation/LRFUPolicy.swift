@@ -136,7 +136,7 @@ struct Ghost: Equatable {
 
 /// The half-life, in turns, and what it follows.
 struct HalfLife {
-  static let range = 1.0...64
+  static let range = 0.25...64
   /// A change at most, either way; after evictions of so many of the cache's keys.
   private static let step = 1.3
   private static let window = 0.3
