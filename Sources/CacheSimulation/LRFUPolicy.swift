@@ -12,15 +12,15 @@ import Glibc
 /// turn of the last one that counted do not count (the paper's correlated references), so that a record that is read and
 /// at once updated is not taken for a popular one. Sums end at four uses: what was popular once must be able to go.
 ///
-/// Two bytes a key remember what was evicted: a fingerprint, and how high its sum was. A key that returns has its uses
-/// again. When those that were used more than once return more often than the others, the half-life grows, else it
-/// shrinks.
+/// Two bytes a key remember what was evicted: a fingerprint, how high its sum was, and whether its age or its sum decided
+/// that it had to go. A key that returns has its uses again. When what went for its age, and by its sum would have stayed,
+/// returns more often than what went for its sum, the half-life grows, else it shrinks.
 struct LRFUPolicy: CachePolicy {
   static let epochsPerTurn = 64
   static let correlatedEpochs: UInt32 = 16
   static let maxSum = 128
-  /// Logarithms below it: used once, or as good as.
-  static let usedOnce = 51
+  /// Differences of ages (epochs) and of sums (1/64) that decide nothing.
+  static let slack = 8
 
   private let samples: Int
   private var clocks: [UInt32]
@@ -59,9 +59,9 @@ struct LRFUPolicy: CachePolicy {
   mutating func insert(_ key: Int) {
     countUse()
     var sum: UInt32 = 0
-    if let rank = ghosts.take(Self.hash(key)) {
-      halfLife.countReturn(rank)
-      sum = growth.sum(rank * 32)
+    if let ghost = ghosts.take(Self.hash(key)) {
+      halfLife.countReturn(ghost.reason)
+      sum = growth.sum(ghost.sum)
     }
     clocks[key] = epoch << 8 | sum
     resident.insert(key)
@@ -69,24 +69,26 @@ struct LRFUPolicy: CachePolicy {
 
   mutating func evict() -> Int {
     ghosts.fit(resident.count)
-    var victim = resident.drawn(&random)
-    var least = score(victim)
-    for _ in 1..<samples {
-      let other = resident.drawn(&random)
-      let score = score(other)
-      if score < least { (victim, least) = (other, score) }
+    var (victim, leastScore) = (0, Int.max)
+    var (oldest, leastSum) = (0, Self.maxSum)
+    for _ in 0..<samples {
+      let key = resident.drawn(&random)
+      let age = Int(age(clocks[key]))
+      let sum = Int(clocks[key] & 255)
+      oldest = max(oldest, age)
+      leastSum = min(leastSum, sum)
+      // The logarithm of the sum as it is now, in 2 ^ -16 of 1/64.
+      let score = sum << 16 - age * halfLife.inverse
+      if score < leastScore { (victim, leastScore) = (key, score) }
     }
     let sum = Int(clocks[victim] & 255)
-    let rank = sum < Self.usedOnce ? 0 : min(7, max(1, (sum + 16) / 32))
-    ghosts.insert(Self.hash(victim), rank)
-    halfLife.countEviction(rank, keys: resident.count)
+    let isOldest = Int(age(clocks[victim])) + Self.slack >= oldest
+    let isLeastUsed = sum <= leastSum + Self.slack
+    let reason: Ghost.Reason = isOldest == isLeastUsed ? .both : isOldest ? .age : .sum
+    ghosts.insert(Self.hash(victim), Ghost(sum: sum, reason: reason))
+    halfLife.countEviction(reason, keys: resident.count)
     resident.remove(victim)
     return victim
-  }
-
-  /// The logarithm of the key's sum as it is now, in 1/64 of 2 ^ -16.
-  private func score(_ key: Int) -> Int {
-    Int(clocks[key] & 255) << 16 - Int(age(clocks[key])) * halfLife.inverse
   }
 
   private static func hash(_ key: Int) -> UInt64 { Random.mixed(UInt64(key) &+ 0x9e37_79b9_7f4a_7c15) }
@@ -109,51 +111,89 @@ struct SumGrowth {
   }
 }
 
+/// What is remembered of an evicted key.
+struct Ghost: Equatable {
+  /// What made it the victim among the keys drawn: it was the oldest, but others were used less; it was used least, but
+  /// others were older; or both, or neither, which tells nothing.
+  enum Reason: UInt16 { case both, age, sum }
+
+  /// In steps of a third of the largest.
+  let sum: Int
+  let reason: Reason
+
+  init(sum: Int, reason: Reason) {
+    self.sum = sum
+    self.reason = reason
+  }
+
+  init(bits: UInt16) {
+    sum = Int(bits & 3) * LRFUPolicy.maxSum / 3
+    reason = Reason(rawValue: bits >> 2 & 3) ?? .both
+  }
+
+  var bits: UInt16 { reason.rawValue << 2 | UInt16((3 * sum + LRFUPolicy.maxSum / 2) / LRFUPolicy.maxSum) }
+}
+
 /// The half-life, in turns, and what it follows.
 struct HalfLife {
-  static let range = 1.0...64
+  static let range = 0.25...64
   /// A change at most, either way; after evictions of so many of the cache's keys.
   private static let step = 1.3
   private static let window = 0.3
-  /// Evictions of keys used more than once below which nothing is known about them.
+  /// A part of all evictions; of those for a reason that are fewer nothing is known.
   private static let known = 0.002
-  private static let preference = 1.3
+  /// How much more often keys must return that went for their sum: popular ones return for longer than the ghosts last.
+  private static let preference = 1.2
 
   private(set) var turns = 8.0
   /// In 2 ^ -16 of 1/64 an epoch.
   private(set) var inverse = 8192
-  /// Of keys used once, and more often.
-  private var evicted = (0.0, 0.0)
-  private var returned = (0.0, 0.0)
+  private var evicted = (both: 0.0, age: 0.0, sum: 0.0)
+  private var returned = (age: 0.0, sum: 0.0)
   private var evictions = 0
 
   func decay(_ age: UInt32) -> Int { (Int(age) * inverse) >> 16 }
 
-  mutating func countReturn(_ rank: Int) { if rank == 0 { returned.0 += 1 } else { returned.1 += 1 } }
+  mutating func countReturn(_ reason: Ghost.Reason) {
+    switch reason {
+    case .both: break
+    case .age: returned.age += 1
+    case .sum: returned.sum += 1
+    }
+  }
 
-  mutating func countEviction(_ rank: Int, keys: Int) {
-    if rank == 0 { evicted.0 += 1 } else { evicted.1 += 1 }
+  mutating func countEviction(_ reason: Ghost.Reason, keys: Int) {
+    switch reason {
+    case .both: evicted.both += 1
+    case .age: evicted.age += 1
+    case .sum: evicted.sum += 1
+    }
     evictions += 1
     if Double(evictions) >= Self.window * Double(keys) { adapt() }
   }
 
   private mutating func adapt() {
     evictions = 0
-    if evicted.1 < Self.known * (evicted.0 + evicted.1) {
-      turns *= 0.9
-    } else {
-      let often = (returned.1 + 0.5) / (evicted.1 + 10)
-      let once = (returned.0 + 0.5) / (evicted.0 + 10)
-      turns *= min(Self.step, max(1 / Self.step, pow(Self.preference * often / once, 0.3)))
-    }
+    turns *= min(Self.step, max(1 / Self.step, pow(tendency, 0.3)))
     turns = min(Self.range.upperBound, max(Self.range.lowerBound, turns))
     inverse = Int(65536 / turns)
-    evicted = (evicted.0 / 2, evicted.1 / 2)
-    returned = (returned.0 / 2, returned.1 / 2)
+    evicted = (evicted.both / 2, evicted.age / 2, evicted.sum / 2)
+    returned = (returned.age / 2, returned.sum / 2)
+  }
+
+  /// Above 1 for a longer half-life. When hardly any key goes for its age, the half-life shrinks until some do, and the
+  /// other way round.
+  private var tendency: Double {
+    let least = Self.known * (evicted.both + evicted.age + evicted.sum)
+    if evicted.age < least { return 0.7 }
+    if evicted.sum < least { return 1 / 0.7 }
+    let age = (returned.age + 0.5) / (evicted.age + 10)
+    let sum = (returned.sum + 0.5) / (evicted.sum + 10)
+    return Self.preference * age / sum
   }
 }
 
-/// Fingerprints of keys that were evicted, in buckets of eight, the last one first.
+/// Ghosts by their keys' fingerprints of 12 bits, in buckets of eight, the last one first.
 struct GhostTable {
   private static let slots = 8
   private var entries: [UInt16] = []
@@ -168,23 +208,23 @@ struct GhostTable {
   }
 
   private func bucket(_ hash: UInt64) -> Int { Int(((hash >> 32) &* UInt64(buckets)) >> 32) * Self.slots }
-  private func print(_ hash: UInt64) -> UInt16 { UInt16(truncatingIfNeeded: hash & 0x1fff) | 1 }
+  private func print(_ hash: UInt64) -> UInt16 { UInt16(truncatingIfNeeded: hash & 0xfff) | 1 }
 
-  mutating func insert(_ hash: UInt64, _ rank: Int) {
+  mutating func insert(_ hash: UInt64, _ ghost: Ghost) {
     let first = bucket(hash)
     for slot in (1..<Self.slots).reversed() { entries[first + slot] = entries[first + slot - 1] }
-    entries[first] = print(hash) << 3 | UInt16(rank)
+    entries[first] = print(hash) << 4 | ghost.bits
   }
 
-  /// Removes a key and returns its rank; nil when it is not there.
-  mutating func take(_ hash: UInt64) -> Int? {
+  /// Removes a key's ghost and returns it; nil when there is none.
+  mutating func take(_ hash: UInt64) -> Ghost? {
     guard buckets > 0 else { return nil }
     let first = bucket(hash)
     let wanted = print(hash)
-    guard let slot = (0..<Self.slots).first(where: { entries[first + $0] >> 3 == wanted }) else { return nil }
-    let rank = Int(entries[first + slot] & 7)
+    guard let slot = (0..<Self.slots).first(where: { entries[first + $0] >> 4 == wanted }) else { return nil }
+    let ghost = Ghost(bits: entries[first + slot])
     for place in slot..<Self.slots - 1 { entries[first + place] = entries[first + place + 1] }
     entries[first + Self.slots - 1] = 0
-    return rank
+    return ghost
   }
 }

@@ -43,46 +43,57 @@ import Testing
     }
   }
 
-  @Test func whatReturnsHasItsUsesAgain() {
+  @Test func ghostsTellTheirSumInSteps() {
+    for (sum, told) in [(0, 0), (21, 0), (22, 42), (64, 85), (63, 42), (107, 128), (128, 128)] {
+      for reason in [Ghost.Reason.both, .age, .sum] {
+        #expect(Ghost(bits: Ghost(sum: sum, reason: reason).bits) == Ghost(sum: told, reason: reason), "\(sum)")
+      }
+    }
+  }
+
+  @Test func bucketsHoldTheLastEight() {
+    func ghost(_ number: UInt64) -> Ghost { Ghost(sum: number % 2 == 0 ? 0 : 128, reason: .age) }
     var table = GhostTable()
     table.fit(80)
-    for number in 0..<UInt64(8) { table.insert(number << 1 | 1, Int(number)) }  // one bucket
-    #expect(table.take(3) == 1)
+    for number in 0..<UInt64(8) { table.insert(number << 1 | 1, ghost(number)) }  // one bucket
+    #expect(table.take(3) == ghost(1))
     #expect(table.take(3) == nil)
-    #expect(table.take(15) == 7)
-    for number in 8..<UInt64(15) { table.insert(number << 1 | 1, 0) }
+    #expect(table.take(15) == ghost(7))
+    for number in 8..<UInt64(15) { table.insert(number << 1 | 1, ghost(number)) }
     #expect(table.take(1) == nil, "eight came after it")
-    #expect(table.take(13) == 6)
+    #expect(table.take(13) == ghost(6))
   }
 
   @Test func ghostsAreForgottenOnlyWhenTheCacheIsOfAnotherSize() {
     for (keys, stays) in [(800, true), (1616, false), (1600, true), (215, true), (199, false)] {
       var table = GhostTable()
       table.fit(800)
-      table.insert(5, 3)
+      table.insert(5, Ghost(sum: 128, reason: .sum))
       table.fit(keys)
-      #expect((table.take(5) == 3) == stays, "\(keys)")
+      #expect((table.take(5) == Ghost(sum: 128, reason: .sum)) == stays, "\(keys)")
     }
   }
 
   @Test func halfLifeFollowsWhatReturns() {
-    var often = HalfLife()
-    var once = HalfLife()
-    var unknown = HalfLife()
-    for _ in 0..<20 {
-      for _ in 0..<100 {
-        often.countEviction(0, keys: 1000)
-        often.countEviction(1, keys: 1000)
-        often.countReturn(1)
-        once.countEviction(0, keys: 1000)
-        once.countEviction(2, keys: 1000)
-        once.countReturn(0)
-        unknown.countEviction(0, keys: 1000)
-      }
+    var age = HalfLife()
+    var sum = HalfLife()
+    var noAges = HalfLife()
+    var noSums = HalfLife()
+    for _ in 0..<4000 {
+      age.countEviction(.age, keys: 1000)
+      age.countEviction(.sum, keys: 1000)
+      age.countReturn(.age)
+      sum.countEviction(.age, keys: 1000)
+      sum.countEviction(.sum, keys: 1000)
+      sum.countReturn(.sum)
+      noAges.countEviction(.sum, keys: 1000)
+      noSums.countEviction(.age, keys: 1000)
+      noSums.countReturn(.both)
     }
-    #expect(often.turns > 16 && often.turns <= HalfLife.range.upperBound)
-    #expect(once.turns < 4 && once.turns >= HalfLife.range.lowerBound)
-    #expect(unknown.turns < 8)
+    #expect(age.turns == HalfLife.range.upperBound)
+    #expect(sum.turns == HalfLife.range.lowerBound)
+    #expect(noAges.turns < 8 && noAges.turns > 1)
+    #expect(noSums.turns > 8 && noSums.turns < 40)
   }
 
   @Test func scansPassItAndHotSetsMove() {
