@@ -5,6 +5,7 @@ import concurrent.futures
 import dataclasses
 import itertools
 import statistics
+import sys
 import time
 
 from . import traces
@@ -158,6 +159,8 @@ def compare(ratios: HitRatios, rules: list[Rule], shares: tuple[float, ...] = SH
     bytes, and by how many percentage points ours are above. What only ours knows is held against the peer's best."""
     ours, peer = list(ratios.plan.servers)[:2]
     known = supported(ratios.plan, [ours, peer], rules)
+    if not known[peer]:
+        sys.exit(f"--policies: at least one that {peer} has as well, to compare with")
     outcomes: dict[Run, Outcome] = {}
     places = list(itertools.product(ratios.traces, shares))
     for rule in rules:
