@@ -1,4 +1,5 @@
 import CSystem
+import Glibc
 
 /// How memory stands to `maxmemory`.
 struct EvictionState {
@@ -9,6 +10,10 @@ struct EvictionState {
 
   /// `maxmemory` in bytes; 0: no limit.
   fileprivate(set) var limitBytes = 0
+  /// What one command may spend in cycles, by `maxmemory-eviction-tenacity`.
+  fileprivate var commandCycles: UInt64 = 0
+  /// Only up to what the turn has left.
+  fileprivate var sharesTurn = true
   /// There is more to evict than time was left for.
   fileprivate(set) var isBehind = false
   fileprivate var turnCycles: UInt64 = 0
@@ -62,18 +67,19 @@ extension Engine {
     return outcome != .failed
   }
 
-  /// What one command may spend on evicting.
+  /// What this command may spend on evicting.
   private var evictionCycles: UInt64 {
-    let tenacity = settings.evictionTenacity
-    if tenacity == 100 { return UInt64.max / 4 }
-    // Half a millisecond at 10, and 15 % more for each step above: 150 s at 99.
-    let limit = tenacity <= 10 ? 50 * Double(tenacity) : 500 * Self.power(1.15, tenacity - 10)
+    guard eviction.sharesTurn else { return eviction.commandCycles }
     let turnLeft = max(eviction.turnCycles, clock.cycles(microseconds: EvictionState.leastMicroseconds))
-    return tenacity <= 10 ? min(clock.cycles(microseconds: Int(limit)), turnLeft) : clock.cycles(microseconds: Int(limit))
+    return min(eviction.commandCycles, turnLeft)
   }
 
-  private static func power(_ base: Double, _ exponent: Int) -> Double {
-    (0..<exponent).reduce(1) { result, _ in result * base }
+  /// Half a millisecond at 10, and 15 % more for each step above: 150 s at 99; at 100 there is no limit.
+  mutating func applyEvictionTenacity() {
+    let tenacity = settings.evictionTenacity
+    let microseconds = tenacity <= 10 ? 50 * tenacity : Int(500 * pow(1.15, Double(tenacity - 10)))
+    eviction.commandCycles = tenacity == 100 ? UInt64.max / 4 : clock.cycles(microseconds: microseconds)
+    eviction.sharesTurn = tenacity <= 10
   }
 
   /// Evicts what earlier turns had no time for.
@@ -83,10 +89,12 @@ extension Engine {
   }
 
   /// What counts against the limit now. Of clients' memory that is what `maxmemory-clients` allows: for what is beyond
-  /// it connections end with the turn, and no key has to go.
+  /// it connections end with the turn, and no key has to go. Mutating, since otherwise the engine is copied for the call.
   private var pressingMemoryBytes: Int {
-    guard let limit = clientMemoryLimit, clientMemory.largest != nil else { return evictableMemoryBytes }
-    return evictableMemoryBytes - max(0, clientMemoryBytes - limit)
+    mutating get {
+      guard let limit = clientMemoryLimit, clientMemory.largest != nil else { return evictableMemoryBytes }
+      return evictableMemoryBytes - max(0, clientMemoryBytes - limit)
+    }
   }
 
   /// Evicts one key at least, if any may go.
@@ -104,7 +112,7 @@ extension Engine {
 
   /// What FLUSHALL let go of, say, counts until it is freed.
   private var withoutKeys: EvictionOutcome {
-    keyspace.context.units.freer.progress.pending > 0 ? .unfinished : .failed
+    keyspace.context.units.freer.pendingBytes > 0 ? .unfinished : .failed
   }
 
   private mutating func note(_ outcome: EvictionOutcome) {

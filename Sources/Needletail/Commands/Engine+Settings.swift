@@ -51,6 +51,8 @@ extension Engine {
       changeMemoryLimit()
     case "maxmemory-policy":
       applyEvictionPolicy()
+    case "maxmemory-eviction-tenacity":
+      applyEvictionTenacity()
     case "lfu-log-factor", "lfu-decay-time":
       applyAccessClock()
     case let name where name == "activedefrag" || name.hasPrefix("active-defrag-"):

@@ -71,6 +71,7 @@ import CSystem
     facts.startupMemoryBytes = memory.usedByteCount
     applyAccessClock()
     applyMemoryLimit()
+    applyEvictionTenacity()
     applyCollectionLimits()
     updateWatch()
   }

@@ -25,28 +25,22 @@ extension Keyspace {
   /// - Returns: false when there are no keys to draw from.
   private mutating func draw(_ policy: EvictionPolicy, _ samples: Int) -> Bool {
     guard let database = drawDatabase(policy) else { return false }
-    var sample = ElementSample()
-    if policy.isVolatile {
-      drawVolatile(policy, samples, database, into: &sample)
-    } else {
-      drawAny(policy, samples, database, into: &sample)
-    }
+    evictionSample.removeAll()
+    if policy.isVolatile { drawVolatile(policy, samples, database) } else { drawAny(policy, samples, database) }
     return true
   }
 
   /// From all keys. The places of the next draws are known already: their buckets and their entries come into the cache
   /// meanwhile.
-  private mutating func drawAny(_ policy: EvictionPolicy, _ samples: Int, _ database: Int,
-    into sample: inout ElementSample)
-  {
+  private mutating func drawAny(_ policy: EvictionPolicy, _ samples: Int, _ database: Int) {
     let wanted = policy.criterion == .chance ? 1 : samples
     let hash = evictionPlaces[0]
     evictionPlaces[0] = evictionPlaces[1]
     evictionPlaces[1] = random.next()
-    unsafe databases[database].table.sample(wanted, at: hash, &random, into: &sample)
+    unsafe databases[database].table.sample(wanted, at: hash, &random, into: &evictionSample)
     if policy.criterion != .chance { unsafe databases[database].table.prefetchNeighbours(evictionPlaces[0]) }
     unsafe databases[database].table.prefetchBucket(evictionPlaces[1])
-    consider(sample, policy, table: unsafe databases[database].table.id)
+    considerSample(policy, table: unsafe databases[database].table.id)
   }
 
   /// A database, each as likely as it has keys that may go; nil without any.
@@ -74,9 +68,7 @@ extension Keyspace {
   }
 
   /// From the deadlines of one segment. Where only few segments have any, the wheel knows them.
-  private mutating func drawVolatile(_ policy: EvictionPolicy, _ samples: Int, _ database: Int,
-    into sample: inout ElementSample)
-  {
+  private mutating func drawVolatile(_ policy: EvictionPolicy, _ samples: Int, _ database: Int) {
     var database = database
     var block = unsafe databases[database].table.randomDeadlines(&random)
     if block == nil, let links = unsafe context.wheel.anyArmed {
@@ -86,24 +78,24 @@ extension Keyspace {
     guard let block else { return }
     if policy.criterion == .timeLeft { return considerDeadlines(of: block, database) }
     let wanted = policy.criterion == .chance ? 1 : samples
-    unsafe databases[database].table.sample(wanted, of: block, &random, into: &sample)
-    consider(sample, policy, table: unsafe databases[database].table.id)
+    unsafe databases[database].table.sample(wanted, of: block, &random, into: &evictionSample)
+    considerSample(policy, table: unsafe databases[database].table.id)
   }
 
-  /// Puts those of a sample into the pool that are better than what is there.
-  private mutating func consider(_ sample: ElementSample, _ policy: EvictionPolicy, table: Int) {
-    if policy.criterion == .chance {
-      guard sample.count > 0 else { return }
-      let entry = unsafe Entry(raw: sample[Int.random(in: 0..<sample.count, using: &random)])
-      return consider(entry, score: 0, table: table)
-    }
-    if clock.meaning == .decayedUses { noteExtremes(sample) }
+  /// Puts those of the sample into the pool that are better than what is there.
+  private mutating func considerSample(_ policy: EvictionPolicy, table: Int) {
+    let count = evictionSample.count
+    guard count > 0 else { return }
     // Of equals the first one goes, and a new key lies where the last one went: always from the left, it would be that.
-    var index = sample.count == 0 ? 0 : Int.random(in: 0..<sample.count, using: &random)
-    for _ in 0..<sample.count {
-      let entry = unsafe Entry(raw: sample[index])
+    var index = (Int(random.next() >> 32) * count) >> 32
+    if policy.criterion == .chance {
+      return consider(unsafe Entry(raw: evictionSample[index]), score: 0, table: table)
+    }
+    if clock.meaning == .decayedUses { noteExtremes() }
+    for _ in 0..<count {
+      let entry = unsafe Entry(raw: evictionSample[index])
       consider(entry, score: clock.evictionScore(entry), table: table)
-      index = index + 1 == sample.count ? 0 : index + 1
+      index = index + 1 == count ? 0 : index + 1
     }
   }
 
@@ -124,12 +116,17 @@ extension Keyspace {
     UInt64(bitPattern: Int64(Int.max)) - UInt64(clamping: milliseconds)
   }
 
+  @inline(__always)
   private mutating func consider(_ entry: Entry, score: UInt64, table: Int) {
     let address = unsafe UInt(bitPattern: entry.raw)
-    guard evictionPool.wants(address, score: score) else { return }
+    if evictionPool.wants(address, score: score) { addCandidate(entry, score: score, table: table) }
+  }
+
+  @inline(never)
+  private mutating func addCandidate(_ entry: Entry, score: UInt64, table: Int) {
     let hash = entry.hash(seed)
     if clock.meaning == .decayedUses { evictionHistory.prefetch(hash) }
-    evictionPool.insert(EvictionPool.Candidate(score: score, hash: hash, address: address,
+    evictionPool.insert(EvictionPool.Candidate(score: score, hash: hash, address: unsafe UInt(bitPattern: entry.raw),
       table: Int32(truncatingIfNeeded: table)))
   }
 
@@ -144,10 +141,10 @@ extension Keyspace {
     return true
   }
 
-  private mutating func noteExtremes(_ sample: ElementSample) {
+  private mutating func noteExtremes() {
     drawnExtremes = (0, UInt32(DecayedUses.strengthMax))
-    for index in 0..<sample.count {
-      let clock = unsafe Entry(raw: sample[index]).clock
+    for index in 0..<evictionSample.count {
+      let clock = unsafe Entry(raw: evictionSample[index]).clock
       drawnExtremes.age = max(drawnExtremes.age, self.clock.uses.age(clock))
       drawnExtremes.strength = min(drawnExtremes.strength, clock & 0xff)
     }

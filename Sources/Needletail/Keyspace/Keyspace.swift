@@ -56,6 +56,8 @@ extension Entry: TableElement {
   /// Milliseconds since 1970, one reading for a whole command.
   private(set) var nowMilliseconds = 0
   var evictionPool = EvictionPool()
+  /// What the running draw has met.
+  var evictionSample = ElementSample()
   var evictionHistory = EvictionHistory()
   /// Under an LRFU policy: the greatest age and the least strength that the last draw met.
   var drawnExtremes: (age: UInt32, strength: UInt32) = (0, 0)
@@ -166,7 +168,10 @@ extension Entry: TableElement {
   }
 
   @inline(__always)
-  func prefetchEntry(_ hash: UInt64, database: Int) { unsafe databases[database].table.prefetchElement(hash) }
+  func prefetchEntry(_ hash: UInt64, database: Int) {
+    unsafe databases[database].table.prefetchElement(hash)
+    if clock.meaning == .decayedUses { evictionHistory.prefetch(hash) }
+  }
 
   // MARK: Counting and walking
 

@@ -1,23 +1,30 @@
 import CSystem
 
 /// Elements that a draw has found, on their way to the cache.
-struct ElementSample {
+@safe struct ElementSample: ~Copyable {
   /// `maxmemory-samples` at most, rounded up to whole buckets.
   static let capacity = 64 + SegmentLayout.bucketSlots - 1
 
   private(set) var count = 0
-  private var addresses = InlineArray<77, UInt>(repeating: 0)
+  private let elements = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: capacity)
+
+  deinit { unsafe elements.deallocate() }
 
   @inline(__always)
-  subscript(index: Int) -> UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(bitPattern: addresses[index])! }
+  subscript(index: Int) -> UnsafeMutableRawPointer {
+    precondition(index < count)
+    return unsafe elements[index]
+  }
 
   @inline(__always)
   mutating func append(_ element: UnsafeMutableRawPointer) {
     guard count < Self.capacity else { return }
     unsafe cs_prefetch(element)
-    addresses[count] = UInt(bitPattern: element)
+    unsafe (elements + count).initialize(to: element)
     count += 1
   }
+
+  mutating func removeAll() { count = 0 }
 }
 
 /// Draws of several elements at once, for whoever compares them: neighbours, which costs one look at the table. A hash
@@ -28,6 +35,7 @@ extension SegmentedTable {
 
   /// Adds about `wanted` elements from where `hash` belongs, whole buckets of them; at least one unless the table is
   /// empty. Complexity: O(wanted) expected; O(segments) in a table that was nearly emptied in hash order.
+  @inline(__always)
   func sample(_ wanted: Int, at hash: UInt64, _ generator: inout some RandomNumberGenerator,
     into sample: inout ElementSample)
   {
@@ -47,6 +55,7 @@ extension SegmentedTable {
   }
 
   /// Starts fetching the elements of the bucket that `hash` belongs to; the bucket should be in the cache by now. A hint.
+  @inline(__always)
   func prefetchNeighbours(_ hash: UInt64) {
     guard count > 0 else { return }
     let probe = unsafe SegmentProbe(word: directory![index(hash)], hash: hash)
@@ -58,6 +67,7 @@ extension SegmentedTable {
     }
   }
 
+  @inline(__always)
   private func sampleSegment(_ word: UInt64, _ home: Int, _ wanted: Int, into sample: inout ElementSample) {
     let bucketCount = Layout.bucketCount(word)
     var bucket = home

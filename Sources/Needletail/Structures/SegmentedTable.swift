@@ -254,7 +254,7 @@ import Glibc
 
   /// An element of bucket `to` whose home was `from` is gone: takes its bit out of the masks of the buckets it had
   /// passed, the last one first, since each looks at its successor's. Complexity: O(buckets passed).
-  private func cleanOverflow(_ first: Int, from: Int, to: Int) {
+  private mutating func cleanOverflow(_ first: Int, from: Int, to: Int) {
     let word = unsafe directory![first]
     let bucketCount = Layout.bucketCount(word)
     var next = to

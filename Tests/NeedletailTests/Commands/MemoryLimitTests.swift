@@ -13,6 +13,7 @@ import Testing
     server.withEngine { engine in
       engine.settings.evictionPolicy = policy
       engine.settings.evictionTenacity = 100
+      engine.applyEvictionTenacity()
       engine.settings.maxMemory = engine.evictableMemoryBytes + room
       engine.applyEvictionPolicy()
       engine.applyMemoryLimit()
@@ -92,6 +93,7 @@ import Testing
     server.withEngine { engine in
       engine.settings.evictionPolicy = .allKeysRandom
       engine.settings.evictionTenacity = 100
+      engine.applyEvictionTenacity()
       engine.settings.maxMemory = engine.evictableMemoryBytes - 100_000
       engine.applyEvictionPolicy()
       engine.applyMemoryLimit()
