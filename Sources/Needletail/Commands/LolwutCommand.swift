@@ -11,10 +11,15 @@ extension ServerCommand {
 }
 
 extension Engine {
-  /// LOLWUT [VERSION version] [anything]
+  /// LOLWUT [VERSION version [number ...]] [anything]
   mutating func lolwutCommand(_ request: Request) {
-    if request.count > 2 && request[1].equalsIgnoringCase("version") && request[2].integer == nil {
-      return reply.notAnInteger()
+    if request.count > 2 && request[1].equalsIgnoringCase("version") {
+      guard let version = request[2].integer else { return reply.notAnInteger() }
+      // Redis's pictures 5 and 6 take so many sizes. Ours comes in one, but nonsense is told from a number.
+      let numbers = version == 5 ? 3 : version == 6 ? 2 : 0
+      for index in 3..<max(3, min(request.count, 3 + numbers)) where request[index].integer == nil {
+        return reply.notAnInteger()
+      }
     }
     var sky = Sky()
     for _ in 0..<Int.random(in: 9...14, using: &keyspace.random) { sky.addBird(&keyspace.random) }

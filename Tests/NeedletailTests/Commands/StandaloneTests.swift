@@ -166,6 +166,10 @@ import Testing
     }
     #expect(server.run("LOLWUT", "VERSION", "x") == .notAnInteger)
     #expect(server.run("LOLWUT", "VERSION", "5", "1", "2").text != nil)
+    #expect(server.run("LOLWUT", "VERSION", "5", "1", "2", "x") == .notAnInteger)
+    #expect(server.run("LOLWUT", "VERSION", "6", "1", "2", "x").text != nil)
+    #expect(server.run("LOLWUT", "VERSION", "6", "1", "x") == .notAnInteger)
+    #expect(server.run("LOLWUT", "VERSION", "8", "x").text != nil)
     #expect(server.run("LOLWUT", "VERSION").text != nil)
   }
 }
