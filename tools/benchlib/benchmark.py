@@ -5,6 +5,7 @@ import dataclasses
 import io
 import statistics
 import subprocess
+from collections.abc import Iterator
 
 from . import transactions
 from .servers import LOAD_CORE, Server, pinned
@@ -19,6 +20,15 @@ class Load:
     pipeline: int = 1
     clients: int = 50
     keys: int = 3_000_000
+    # Numbers of runs whose keys begin with them, so that none has those of another: redis-benchmark draws the same keys
+    # in two runs whose time and process id come to the same.
+    prefixes: Iterator[int] | None = None
+
+    def arguments(self) -> list[str]:
+        if self.prefixes is None:
+            return self.command
+        prefix = f"{next(self.prefixes):03}:"
+        return [argument.replace("key:", prefix) for argument in self.command]
 
 
 @dataclasses.dataclass
@@ -36,7 +46,7 @@ def run(server: Server, load: Load, requests: int) -> float:
     if not load.command:
         return transactions.run(server, load.keys, load.clients, load.pipeline, requests)
     command = ["redis-benchmark", "-h", "127.0.0.1", "-p", str(server.port), "--csv", "-n", str(requests)]
-    command += ["-c", str(load.clients), "-P", str(load.pipeline), "-r", str(load.keys), *load.command]
+    command += ["-c", str(load.clients), "-P", str(load.pipeline), "-r", str(load.keys), *load.arguments()]
     done = subprocess.run(
         pinned(LOAD_CORE, command), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300
     )

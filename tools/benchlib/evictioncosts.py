@@ -1,6 +1,7 @@
 """What evicting costs a command at the limit, and that neither a lower limit nor a large key makes a turn long."""
 
 import contextlib
+import dataclasses
 import itertools
 import statistics
 import subprocess
@@ -20,7 +21,7 @@ NEW_KEYS = 2_000_000_000  # of so many, one drawn at random is hardly ever there
 
 
 def new_keys(name: str, command: list[str]) -> Load:
-    return Load(name, command, pipeline=16, keys=NEW_KEYS)
+    return Load(name, command, pipeline=16, keys=NEW_KEYS, prefixes=itertools.count())
 
 
 # Throughput
@@ -46,7 +47,7 @@ def at_limit(plan: Plan, own: str, load: Load, count: int) -> dict:
                 known = policy if takes(server.wire, policy) else "allkeys-lru"
                 settings = ("maxmemory", limit, "maxmemory-policy", known, "maxmemory-samples", samples)
                 server.wire("CONFIG", "SET", *settings)
-            each = Load(f"{load.name}, {policy}", load.command, load.pipeline, load.clients, load.keys)
+            each = dataclasses.replace(load, name=f"{load.name}, {policy}")
             found |= benchmark.interleaved(servers, [each], plan.rounds, plan.seconds, plan.note)
             for server in servers:
                 if int(server.wire.info("stats")["evicted_keys"]) == 0:
