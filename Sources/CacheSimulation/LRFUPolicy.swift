@@ -10,7 +10,8 @@ import Glibc
 ///
 /// Time is uses: an epoch is a 64th of as many uses as there are keys in the cache (a turn). Uses within a quarter of a
 /// turn of the last one that counted do not count (the paper's correlated references), so that a record that is read and
-/// at once updated is not taken for a popular one. Sums end at four uses: what was popular once must be able to go.
+/// at once updated is not taken for a popular one. In the first eighth of a turn after its last use a key is spared, so
+/// that what is new can show that it is used again. Sums end at four uses: what was popular once must be able to go.
 ///
 /// Two bytes a key remember what was evicted: a fingerprint, how high its sum was, and whether its age or its sum decided
 /// that it had to go. A key that returns has its uses again. When what went for its age, and by its sum would have stayed,
@@ -18,6 +19,7 @@ import Glibc
 struct LRFUPolicy: CachePolicy {
   static let epochsPerTurn = 64
   static let correlatedEpochs: UInt32 = 16
+  static let graceEpochs = 8
   static let maxSum = 128
   /// Differences of ages (epochs) and of sums (1/64) that decide nothing.
   static let slack = 8
@@ -78,7 +80,8 @@ struct LRFUPolicy: CachePolicy {
       oldest = max(oldest, age)
       leastSum = min(leastSum, sum)
       // The logarithm of the sum as it is now, in 2 ^ -16 of 1/64.
-      let score = sum << 16 - age * halfLife.inverse
+      let left = sum << 16 - age * halfLife.inverse
+      let score = age < Self.graceEpochs ? left + 1 << 40 : left
       if score < leastScore { (victim, leastScore) = (key, score) }
     }
     let sum = Int(clocks[victim] & 255)

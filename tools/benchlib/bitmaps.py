@@ -40,9 +40,9 @@ def bitmaps(plan: Plan) -> dict:
         for _ in range(plan.rounds):
             for name, command in commands().items():
                 for server in servers:
-                    large.setdefault(f"{name}, {byte_count >> 20} MiB", {}).setdefault(server.name, []).append(
-                        milliseconds(server, command)
-                    )
+                    if (taken := milliseconds(server, command)) is not None:
+                        by_server = large.setdefault(f"{name}, {byte_count >> 20} MiB", {})
+                        by_server.setdefault(server.name, []).append(taken)
         speed = benchmark.interleaved(servers, loads, plan.rounds, plan.seconds, plan.note)
     medians = {name: {s: statistics.median(v) for s, v in taken.items()} for name, taken in large.items()}
     return {"large": medians, "loads": speed}
@@ -56,8 +56,11 @@ def fill(server: Server, byte_count: int) -> None:
     server.wire("SET", "small", rng.randbytes(1024))
 
 
-def milliseconds(server: Server, command: tuple[str, ...]) -> float:
-    """Processor time of one command, the mean of some in a row: the system counts it in steps of 10 ms."""
+def milliseconds(server: Server, command: tuple[str, ...]) -> float | None:
+    """Processor time of one command, the mean of some in a row: the system counts it in steps of 10 ms. None of a server
+    that does not know it."""
+    if isinstance(server.wire.pipeline(command)[0], Exception):
+        return None
     start = server.cpu()
     for _ in range(REPEATS):
         server.wire(*command)

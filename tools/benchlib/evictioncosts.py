@@ -5,14 +5,13 @@ import dataclasses
 import itertools
 import statistics
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 
 from . import benchmark, report, wire
 from .benchmark import Load
 from .hitratios import steady_memory
-from .persistence import wait_for_save
+from .persistence import Meanwhile, wait_for_save
 from .sections import KEY, Plan
 from .servers import LOAD_CORE, Server, pinned
 from .wire import Wire
@@ -94,29 +93,21 @@ def collections(plan: Plan, own: str) -> list[dict]:
 # Long steps
 
 
-class Probe:
+class Probe(Meanwhile):
     """How long a PING takes meanwhile, in milliseconds: what clients see of the longest turn."""
 
     def __init__(self, server: Server):
+        super().__init__(pause=0.0005)
         self.wire = Wire(server.port)
         self.times: list[float] = []
-        self.ends = False
-        self.thread = threading.Thread(target=self._run)
 
-    def _run(self) -> None:
-        while not self.ends:
-            began = time.monotonic()
-            self.wire("PING")
-            self.times.append(1000 * (time.monotonic() - began))
-            time.sleep(0.0005)
+    def once(self) -> None:
+        began = time.monotonic()
+        self.wire("PING")
+        self.times.append(1000 * (time.monotonic() - began))
 
-    def __enter__(self) -> "Probe":
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.ends = True
-        self.thread.join()
+    def __exit__(self, *exception: object) -> None:
+        super().__exit__(*exception)
         self.wire.close()
 
     def figures(self) -> dict[str, float]:

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from typing import Self
 
 from . import wire
 from .sections import KEY, NEEDLETAIL, VALUE, Plan
@@ -90,27 +91,41 @@ def load(server: Server, count: int) -> Iterator[None]:
         process.wait()
 
 
-class Watcher:
-    """The most memory that a server holds in a while, without its children."""
+class Meanwhile:
+    """Does `once` again and again on a thread of its own, while its block runs."""
 
-    def __init__(self, server: Server):
-        self.server = server
-        self.most = 0
+    def __init__(self, pause: float):
+        self.pause = pause
         self.ends = False
-        self.thread = threading.Thread(target=self.run)
+        self.thread = threading.Thread(target=self._run)
 
-    def run(self) -> None:
+    def once(self) -> None:
+        raise NotImplementedError
+
+    def _run(self) -> None:
         while not self.ends:
-            self.most = max(self.most, resident(self.server.pid))
-            time.sleep(0.02)
+            self.once()
+            time.sleep(self.pause)
 
-    def __enter__(self) -> "Watcher":
+    def __enter__(self) -> Self:
         self.thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.ends = True
         self.thread.join()
+
+
+class Watcher(Meanwhile):
+    """The most memory that a server holds in a while, without its children."""
+
+    def __init__(self, server: Server):
+        super().__init__(pause=0.02)
+        self.server = server
+        self.most = 0
+
+    def once(self) -> None:
+        self.most = max(self.most, resident(self.server.pid))
 
 
 def resident(pid: int) -> int:

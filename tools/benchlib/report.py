@@ -40,7 +40,7 @@ def sizes(results: dict, servers: list[str], markdown: bool, first: str) -> str:
     header = [first, *servers, *(f"to {peer}" for peer in peers)]
     rows = []
     for measure, by_server in results.items():
-        row = [measure] + [f"{by_server[server]:,.1f}" for server in servers]
+        row = [measure] + [f"{by_server[server]:,.1f}" if server in by_server else "-" for server in servers]
         rows.append(row + ratios(by_server[ours], by_server, peers))
     return table(header, rows, markdown)
 

@@ -24,16 +24,20 @@ import Glibc
   private var madeFor = 0
   private var fade = HalfLife()
   private var evictionsLeft = 0
+  private let freer: BackgroundFreer
 
-  init() { unsafe table = nil }
+  init(freer: BackgroundFreer) {
+    self.freer = freer
+    unsafe table = nil
+  }
 
-  deinit { if let table = unsafe table { unsafe Heap.free(table, bucketCount * Self.bucketBytes) } }
+  deinit { dropTable() }
 
   /// In turns (see `DecayedUses`).
   var halfLife: Double { fade.turns }
 
   /// The policy is another one.
-  mutating func removeAll() { self = EvictionHistory() }
+  mutating func removeAll() { self = EvictionHistory(freer: freer) }
 
   /// Starts fetching what is known of keys with that hash. A hint.
   @inline(__always)
@@ -95,11 +99,18 @@ import Glibc
   private mutating func fit(_ keyCount: Int) {
     if unsafe table != nil && madeFor / 2 <= keyCount && keyCount <= madeFor * 2 { return }
     if unsafe table == nil && madeFor == keyCount && keyCount > 0 { return }
-    if let table = unsafe table { unsafe Heap.free(table, bucketCount * Self.bucketBytes) }
+    dropTable()
     madeFor = keyCount
     let wanted = max(1, keyCount * 3 / 4 / Self.ghostsPerBucket)
     bucketCount = 1 << (Int.bitWidth - (wanted - 1).leadingZeroBitCount)
     unsafe table = Heap.tryAllocateZeroed(bucketCount * Self.bucketBytes)
+  }
+
+  /// Giving megabytes back to the system takes a while.
+  private func dropTable() {
+    guard let table = unsafe table else { return }
+    unsafe freer.enqueue({ block, byteCount, _, _ in unsafe Heap.free(block, byteCount) }, table,
+      bucketCount * Self.bucketBytes, tag: 0)
   }
 }
 

@@ -58,7 +58,7 @@ extension Entry: TableElement {
   var evictionPool = EvictionPool()
   /// What the running draw has met.
   var evictionSample = ElementSample()
-  var evictionHistory = EvictionHistory()
+  var evictionHistory: EvictionHistory
   /// Under an LRFU policy: the greatest age and the least strength that the last draw met.
   var drawnExtremes: (age: UInt32, strength: UInt32) = (0, 0)
   /// Hashes at which the next draws for eviction are made.
@@ -83,6 +83,7 @@ extension Entry: TableElement {
 
   init(databaseCount: Int, seed: HashSeed, freer: BackgroundFreer, nowMilliseconds: Int) {
     self.databaseCount = databaseCount
+    evictionHistory = EvictionHistory(freer: freer)
     context = TableContext(units: Units(freer: freer), wheel: TimingWheel(baseMilliseconds: nowMilliseconds),
       seed: seed)
     databaseOfTable = Array(0..<databaseCount)

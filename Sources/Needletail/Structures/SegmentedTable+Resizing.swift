@@ -21,6 +21,7 @@ extension SegmentedTable {
   }
 
   /// The first 48 hash bits at which the segment of word `first` begins.
+  @inline(__always)
   func prefix(_ first: Int) -> UInt64 { globalDepth == 0 ? 0 : UInt64(first) << UInt64(48 - globalDepth) }
 
   /// Makes the segment larger, or two of one that is as large as a segment gets. Complexity: O(segment).

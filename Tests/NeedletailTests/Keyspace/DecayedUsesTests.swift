@@ -35,6 +35,22 @@ import Testing
     #expect(uses.evictionScore(uses.clock(strength: 10)) > uses.evictionScore(uses.clock(strength: 11)))
   }
 
+  /// Whatever its strength, a key goes before one that was used in the last eighth of a turn.
+  @Test func grace() {
+    var uses = DecayedUses()
+    uses.setHalfLife(turns: 64)
+    let popular = uses.clock(strength: DecayedUses.strengthMax)
+    uses.countUse()
+    let new = uses.clock(strength: 0)
+    for _ in 0..<7 {
+      #expect(uses.evictionScore(popular) < uses.evictionScore(new))
+      uses.countUse()
+    }
+    #expect(uses.evictionScore(popular) > uses.evictionScore(new))
+    uses.countUse()
+    #expect(uses.evictionScore(popular) < uses.evictionScore(new))
+  }
+
   @Test func inQuickSuccession() {
     var uses = DecayedUses()
     let clock = uses.clock(strength: 0)
@@ -59,7 +75,7 @@ import Testing
 
 @Suite struct EvictionHistoryTests {
   @Test func remembersTheLastEight() {
-    var history = EvictionHistory()
+    var history = EvictionHistory(freer: sharedFreer)
     // All in one bucket: the hashes differ in the fingerprint only.
     for index in 1...9 { _ = history.add(UInt64(index) * 2, strength: index * 14, .both, keyCount: 8) }
     var strengths: [Int?] = []
@@ -70,9 +86,9 @@ import Testing
   }
 
   @Test func anotherNumberOfKeysStartsAnew() {
-    var history = EvictionHistory()
+    var history = EvictionHistory(freer: sharedFreer)
     for (count, isKnown) in [(1000, true), (500, true), (499, false), (2000, true), (2001, false)] {
-      var other = EvictionHistory()
+      var other = EvictionHistory(freer: sharedFreer)
       _ = other.add(77, strength: 0, .age, keyCount: 1000)
       _ = other.add(179, strength: 0, .age, keyCount: count)
       let known = other.take(77) != nil
@@ -87,7 +103,7 @@ import Testing
   /// Where keys come back that went for their age, uses fade as slowly as they can; where it is those that went for their
   /// strength, as fast.
   @Test(arguments: [false, true]) func halfLife(_ age: Bool) {
-    var history = EvictionHistory()
+    var history = EvictionHistory(freer: sharedFreer)
     for round in 0..<30_000 {
       let hash = UInt64(round) &* 0x9e37_79b9_7f4a_7c15
       _ = history.add(hash, strength: 128, .age, keyCount: 1000)
@@ -100,7 +116,7 @@ import Testing
 
   /// Fewer than one in 500 evicted keys went for that reason: nothing to go by, so until some do.
   @Test(arguments: [EvictionHistory.Reason.age, .strength, .both]) func nothingToGoBy(_ reason: EvictionHistory.Reason) {
-    var history = EvictionHistory()
+    var history = EvictionHistory(freer: sharedFreer)
     var changes = 0
     for round in 0..<3_000 {
       if history.add(UInt64(round) << 16, strength: 0, reason, keyCount: 1000) { changes += 1 }

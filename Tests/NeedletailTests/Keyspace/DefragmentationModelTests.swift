@@ -29,11 +29,28 @@ import Testing
     return walk
   }
 
-  private func steps(_ walk: inout DefragmentationWalk, _ keyspace: inout Keyspace, _ count: Int) {
-    for _ in 0..<count { _ = keyspace.defragmentStep(&walk) }
-  }
-
   private var scale: Int { isLongRun ? 20 : 1 }
+
+  /// Operations on collections, with a view now and then; between any two of them something is moved.
+  /// - Returns: whether all was as the model says.
+  private func run(_ model: some CollectionsModel, _ maxScanFields: Int, steps count: Int, leastHits: Int) -> Bool {
+    var walk = walk(maxScanFields: maxScanFields)
+    for step in 0..<count * scale where model.failures == 0 {
+      model.step()
+      if model.hasView {
+        model.walk(model.random.below(6))
+      } else {
+        model.defragment(&walk, model.random.below(8))
+      }
+      if !model.hasView && model.random.below(200) == 0 { model.freeze() }
+      if step % 1_000 == 0 { model.checkAll() }
+    }
+    while model.hasView { model.walk(1000) }
+    model.checkAll()
+    #expect(walk.mover.hits > leastHits)
+    model.empty()
+    return model.failures == 0
+  }
 
   /// Strings and hashes with deadlines, pins, views and flushes.
   @Test(arguments: [1, 1000])
@@ -49,7 +66,7 @@ import Testing
         if model.view != nil {
           model.walk(model.random.below(12))
         } else {
-          steps(&walk, &model.keyspace, model.random.below(8))
+          model.keyspace.defragment(&walk, model.random.below(8))
         }
         if model.view == nil && model.random.below(800) == 0 { model.freeze() }
         if step % 2_000 == 0 { model.checkAll() }
@@ -70,22 +87,7 @@ import Testing
       limits.setIntegers = 4
       limits.setEntries = 4
       let model = SetModel(.fresh(), .both, idCount: 900, limits: limits, freer: freer)
-      var walk = walk(maxScanFields: maxScanFields)
-      for step in 0..<4_000 * scale where model.failures == 0 {
-        model.step()
-        if model.view != nil {
-          model.walk(model.random.below(6))
-        } else {
-          steps(&walk, &model.keyspace, model.random.below(8))
-        }
-        if model.view == nil && model.random.below(200) == 0 { model.freeze() }
-        if step % 1_000 == 0 { model.checkAll() }
-      }
-      while model.view != nil { model.walk(1000) }
-      model.checkAll()
-      #expect(walk.mover.hits > 1_000)
-      model.empty()
-      return model.failures == 0
+      return run(model, maxScanFields, steps: 4_000, leastHits: 1_000)
     }
   }
 
@@ -94,45 +96,48 @@ import Testing
   func sortedSets(mix: MemberMix, maxScanFields: Int) {
     balances { freer in
       let model = SortedSetModel(.fresh(), mix, idCount: 900, maxEntries: 3, freer: freer)
-      var walk = walk(maxScanFields: maxScanFields)
-      for step in 0..<4_000 * scale where model.failures == 0 {
-        model.step()
-        if model.view != nil {
-          model.walk(model.random.below(6))
-        } else {
-          steps(&walk, &model.keyspace, model.random.below(8))
-        }
-        if model.view == nil && model.random.below(200) == 0 { model.freeze() }
-        if step % 1_000 == 0 { model.checkAll() }
-      }
-      while model.view != nil { model.walk(1000) }
-      model.checkAll()
-      #expect(walk.mover.hits > 1_000)
-      model.empty()
-      return model.failures == 0
+      return run(model, maxScanFields, steps: 4_000, leastHits: 1_000)
     }
   }
 
   @Test(arguments: [1, 1000])
   func lists(maxScanFields: Int) {
     balances { freer in
-      let model = ListModel(.fresh(), freer: freer, keyCount: 6)
-      var walk = walk(maxScanFields: maxScanFields)
-      for step in 0..<3_000 * scale where model.failures == 0 {
-        model.step()
-        if model.view != nil {
-          model.walk(model.random.below(3))
-        } else {
-          steps(&walk, &model.keyspace, model.random.below(6))
-        }
-        if model.view == nil && model.random.below(200) == 0 { model.freeze() }
-        if step % 1_000 == 0 { model.checkAll() }
-      }
-      while model.view != nil { model.walk(1000) }
-      model.checkAll()
-      #expect(walk.mover.hits > 500)
-      model.empty()
-      return model.failures == 0
+      run(ListModel(.fresh(), freer: freer, keyCount: 6), maxScanFields, steps: 3_000, leastHits: 500)
     }
+  }
+}
+
+/// What the models of collections have in common.
+private protocol CollectionsModel: AnyObject {
+  var random: SeededGenerator { get set }
+  var hasView: Bool { get }
+  var failures: Int { get }
+  func step()
+  func defragment(_ walk: inout DefragmentationWalk, _ steps: Int)
+  func freeze()
+  func walk(_ units: Int)
+  func checkAll()
+  func empty()
+}
+
+extension SetModel: CollectionsModel {
+  fileprivate var hasView: Bool { view != nil }
+  fileprivate func defragment(_ walk: inout DefragmentationWalk, _ steps: Int) { keyspace.defragment(&walk, steps) }
+}
+
+extension SortedSetModel: CollectionsModel {
+  fileprivate var hasView: Bool { view != nil }
+  fileprivate func defragment(_ walk: inout DefragmentationWalk, _ steps: Int) { keyspace.defragment(&walk, steps) }
+}
+
+extension ListModel: CollectionsModel {
+  fileprivate var hasView: Bool { view != nil }
+  fileprivate func defragment(_ walk: inout DefragmentationWalk, _ steps: Int) { keyspace.defragment(&walk, steps) }
+}
+
+extension Keyspace {
+  fileprivate mutating func defragment(_ walk: inout DefragmentationWalk, _ steps: Int) {
+    for _ in 0..<steps { _ = defragmentStep(&walk) }
   }
 }
