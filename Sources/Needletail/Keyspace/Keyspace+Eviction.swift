@@ -76,7 +76,6 @@ extension Keyspace {
       database = databaseOfTable[Int(unsafe block!.header.pointee.table)]
     }
     guard let block else { return }
-    if policy.criterion == .timeLeft { return considerDeadlines(of: block, database) }
     let wanted = policy.criterion == .chance ? 1 : samples
     unsafe databases[database].table.sample(wanted, of: block, &random, into: &evictionSample)
     considerSample(policy, table: unsafe databases[database].table.id)
@@ -94,20 +93,8 @@ extension Keyspace {
     if clock.meaning == .decayedUses { noteExtremes() }
     for _ in 0..<count {
       let entry = unsafe Entry(raw: evictionSample[index])
-      consider(entry, score: clock.evictionScore(entry), table: table)
+      consider(entry, score: score(entry, policy), table: table)
       index = index + 1 == count ? 0 : index + 1
-    }
-  }
-
-  /// All deadlines of a segment lie side by side, so all are compared, and only the keys of the earliest are looked at.
-  private mutating func considerDeadlines(of block: DeadlineSlots, _ database: Int) {
-    let table = Int(unsafe block.header.pointee.table)
-    block.forEach(from: 0) { slot, tick in
-      let milliseconds = context.wheel.baseMilliseconds + Int(tick) << TimingWheel.tickShift
-      if let threshold = evictionPool.threshold, Self.deadlineScore(milliseconds) <= threshold { return true }
-      guard let entry = unsafe databases[database].table.element(of: block, slot: slot)?.element else { return true }
-      if let expiry = entry.expiry { consider(entry, score: Self.deadlineScore(expiry), table: table) }
-      return true
     }
   }
 
@@ -169,6 +156,7 @@ extension Keyspace {
     }
   }
 
+  @inline(__always)
   private func score(_ entry: Entry, _ policy: EvictionPolicy) -> UInt64 {
     switch policy.criterion {
     case .clock: clock.evictionScore(entry)
