@@ -33,9 +33,10 @@ COMMANDS = [
 LIMITS = [
     *(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n" % size for size in (BULK_MAX - 1, BULK_MAX, BULK_MAX + 1)),
     *(b"*%d\r\n" % count for count in (1024 * 1024, 2**31 - 1, 2**31, 2**63)),
-    *(b"x" * length for length in (65_535, 65_536, 65_537)),
-    *(b"*" + b"1" * length for length in (65_535, 65_536)),
-    *(b"*1\r\n$" + b"1" * length for length in (65_535, 65_536)),
+    # A line just above 64 KiB is too long unless its end is read with it: far above it no server reads that much at once.
+    *(b"x" * length for length in (65_535, 65_536, 400_000)),
+    *(b"*" + b"1" * length for length in (65_534, 65_535, 400_000)),
+    *(b"*1\r\n$" + b"1" * length for length in (65_534, 65_535, 400_000)),
 ]
 
 
