@@ -28,7 +28,7 @@ unit/protocol unit/type/string unit/type/incr unit/type/list unit/type/list-2 un
 unit/type/hash unit/type/zset unit/sort unit/bitops unit/bitfield unit/multi unit/limits unit/querybuf unit/expire
 unit/keyspace unit/scan unit/introspection unit/introspection-2 unit/info unit/info-command unit/slowlog
 unit/latency-monitor unit/other unit/dump unit/client-eviction unit/obuf-limits unit/networking unit/oom-score-adj
-unit/replybufsize unit/violations unit/lazyfree unit/pause
+unit/replybufsize unit/violations unit/lazyfree unit/pause unit/maxmemory unit/memefficiency
 """.split()
 # These look at buffers of Redis's own sizes: their counts are told and no test is expected to pass.
 COUNTED_ONLY = ["unit/replybufsize", "unit/querybuf", "unit/client-eviction"]
