@@ -10,7 +10,7 @@
 /// (within a quarter of a turn), so a scan that touches each key twice does not pass for interest in it, and the entry's
 /// cache line mostly stays clean. In the first eighth of a turn after its last use a key goes only when there is no
 /// other: what is new has hardly any strength, and could not show that it is used again. (S3-FIFO's small queue does the
-/// same; without, scans that come back to a record make all policies that count do worse than LRU.)
+/// same; without, scans that come back to a record make this do worse than LRU.)
 ///
 /// Source: Lee et al., "LRFU: a spectrum of policies that subsumes the least recently used and least frequently used
 /// policies" (2001). The half-life between its two ends is found while running: see `EvictionHistory`.
@@ -18,6 +18,7 @@ struct DecayedUses {
   static let strengthMax = 128
   private static let epochsPerTurn = 64
   private static let correlatedEpochs: UInt32 = 16
+  /// In which a key is spared.
   private static let graceEpochs: UInt32 = 8
   private static let epochMask: UInt32 = 0xff_ffff
 
@@ -56,6 +57,7 @@ struct DecayedUses {
   func evictionScore(_ clock: UInt32) -> UInt64 {
     let age = age(clock)
     let left = Int(clock & 0xff) << 16 - Int(age) * fadingPerEpoch
+    // What is left of a young key is between -2^21 and 2^23: below all others.
     return UInt64((age < Self.graceEpochs ? 1 << 40 : 1 << 41) - left)
   }
 
