@@ -62,5 +62,8 @@ extension Keyspace {
   }
 
   /// The view's walker has been everywhere.
-  mutating func thaw() { context.units.thaw() }
+  mutating func thaw() {
+    context.units.thaw()
+    blocksAhead.removeAll()
+  }
 }

@@ -80,6 +80,8 @@ extension Entry: TableElement {
   var adoptsArguments = true
   /// Memory for the huge keys of the command that is running.
   var entryReserve = EntryReserve()
+  /// Memory for small entries while a view is open.
+  var blocksAhead = BlocksAhead()
 
   init(databaseCount: Int, seed: HashSeed, freer: BackgroundFreer, nowMilliseconds: Int) {
     self.databaseCount = databaseCount

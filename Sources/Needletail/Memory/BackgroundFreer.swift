@@ -84,12 +84,15 @@ import Glibc
 
   private func freeDeadUnits() {
     var next = unsafe UnsafeMutablePointer<DeadUnits.Link>(bitPattern: UInt(cs_exchange_u64(deadUnits, 0)))
+    var freedBytes = 0
     while let link = unsafe next {
       unsafe next = link.pointee.next
       let byteCount = unsafe link.pointee.byteCount
       unsafe Heap.free(UnsafeMutableRawPointer(link), byteCount)
-      limbo.subtract(byteCount)
+      freedBytes += byteCount
     }
+    // Once for all: the loop writes this counter with each unit that it lets go, and would wait for its cache line.
+    limbo.subtract(freedBytes)
   }
 
   /// Of the jobs waiting or running. Takes no lock.

@@ -5,10 +5,10 @@ import Glibc
 /// What the loop pays for a view is paid once in each of its segments and entries, and the faster the walk, the fewer
 /// commands share that; and a thread that never sleeps keeps one of two cores to itself, so that the loop shares the
 /// other with its clients. So a walk that has a core beside a busy loop works for half a millisecond, then sleeps for
-/// as long. Measured with 3 million keys on two cores under SET at full speed: a save takes 0.9 s instead of 0.4,
-/// commands 1.12 times the processor time that they take without one instead of 1.22, and their throughput is 0.66 of
-/// that without one instead of 0.55. Beside an idle loop, and where it gets less than a fifth of a core anyway, the
-/// walk does not rest.
+/// as long. Measured with 3 million keys on two cores under SET at full speed, when this was built: a save took 0.9 s
+/// instead of 0.4, commands 1.12 times the processor time that they took without one instead of 1.22, and their
+/// throughput was 0.66 of that without one instead of 0.55; rests of 1.5 and 3 ms gain nothing more. Beside an idle loop,
+/// and where it gets less than a fifth of a core anyway, the walk does not rest.
 struct WalkPace {
   /// The walk's own processor time between two rests.
   static let workNanoseconds = 500_000

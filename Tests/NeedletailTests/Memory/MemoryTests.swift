@@ -76,6 +76,37 @@ import Testing
     #expect(third != second && third != Units.deadTag && limbo.byteCount == 0)
   }
 
+  /// No two of the blocks that are out or waiting are the same, all have their size, and nothing stays behind.
+  @Test func blocksAheadAreBlocksOfTheirClass() {
+    let counters = MemoryCounters()
+    counters.registerCurrentThread()
+    let before = counters.usedByteCount
+    var blocks = BlocksAhead()
+    for turn in 0..<3 {
+      var taken: [(block: UnsafeMutableRawPointer, size: Int)] = []
+      for size in [1, 16, 17, 60, 64, 65, 127, BlocksAhead.maxBytes] + Array(repeating: 48, count: 100) {
+        let block = unsafe blocks.take(size)
+        unsafe block.initializeMemory(as: UInt8.self, repeating: UInt8(taken.count), count: size)
+        unsafe taken.append((block, size))
+      }
+      for index in taken.indices {
+        let (block, size) = unsafe taken[index]
+        let bytes = unsafe UnsafeRawBufferPointer(start: block, count: size)
+        #expect(unsafe bytes.allSatisfy { $0 == UInt8(index) })
+        unsafe Heap.free(block, size)
+      }
+      // The second time there were none waiting, the third time there were.
+      if turn == 0 { blocks.removeAll() }
+    }
+    blocks.removeAll()
+    let rest = counters.usedByteCount - before
+    let another = unsafe blocks.take(48)
+    unsafe Heap.free(another, 48)
+    _ = consume blocks
+    // The table of those waiting was the only thing left while it lived.
+    if !isSanitized { #expect(rest <= 1024 && counters.usedByteCount - before <= 64) }
+  }
+
   // MARK: Background freer
 
   @Test func freerFreesEverything() {
