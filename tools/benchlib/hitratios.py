@@ -112,6 +112,8 @@ class HitRatios:
             server.wire("CONFIG", "SET", "maxmemory", limits[0], "maxmemory-policy", run.rule.policy,
                         "maxmemory-samples", run.rule.samples)
             player.write(range(trace.numbers - wanted, trace.numbers))
+            if run.rule.policy.endswith("-lfu"):
+                wait_for_minute()
             began, hits, counted, held = time.monotonic(), 0, 0, []
             for number, (first, end) in enumerate(itertools.pairwise(spaced(len(trace.requests), STEPS))):
                 found = player.play(trace.requests, first, end, self.rate)
@@ -127,6 +129,11 @@ class HitRatios:
             outcome = Outcome(hits / counted, limit, statistics.mean(held), time.monotonic() - began)
         self.plan.note(f"{run.server}, {run.trace}, {run.share:.0%}, {run.rule}: {outcome}")
         return outcome
+
+
+def wait_for_minute() -> None:
+    """Counters of use fall when a minute of the clock ends: every run is to meet that at the same request."""
+    time.sleep(60 - time.time() % 60)
 
 
 def spaced(end: int, parts: int) -> list[int]:

@@ -160,6 +160,8 @@ import Glibc
   package mutating func send() -> Sent {
     if isWriting { writer.end() }
     isWriting = false
+    // Read once: for the thread sanitizer the compiler makes code that does not verify of reading it for each use.
+    let output = unsafe output
     while true {
       var first = ByteView.empty
       unsafe output.pointee.chain.forEach { bytes in

@@ -271,9 +271,11 @@ import Testing
     server.withEngine { engine in
       engine.debugDefragmentation(isOn: true)
       let before = engine.isDefragmenting
-      engine.keyspace.context.units.freeze()
+      var walker = ViewWalker(engine.keyspace.freeze(), freer: engine.keyspace.context.units.freer)
       let whileFrozen = engine.isDefragmenting
       #expect(before && !whileFrozen)
+      var nobody = NoVisitor()
+      while walker.step(units: 1000, &nobody) {}
       engine.keyspace.thaw()
       engine.debugDefragmentation(isOn: false)
     }
