@@ -57,7 +57,7 @@ extension Keyspace {
   /// A block for an entry. Only a huge one's may have been set aside.
   @inline(__always)
   mutating func allocateEntry(_ byteCount: Int) -> UnsafeMutableRawPointer {
-    if byteCount <= BlocksAhead.maxBytes && context.units.isFrozen { return unsafe blocksAhead.take(byteCount) }
+    if BlocksAhead.sizes.contains(byteCount) && context.units.isFrozen { return unsafe blocksAhead.take(byteCount) }
     if byteCount <= Heap.fallibleThresholdBytes { return unsafe Heap.allocate(byteCount) }
     return unsafe entryReserve.take(byteCount)
   }

@@ -6,9 +6,9 @@ import CSystem
 /// operation. That waits until all stores before it are done: for the cache miss of the new block, which was most of
 /// what such a change cost.
 @safe struct BlocksAhead: ~Copyable {
-  /// jemalloc's classes up to here are the multiples of 16.
-  static let maxBytes = 128
-  private static let classCount = maxBytes / 16
+  /// Of these jemalloc's classes are the multiples of 16.
+  static let sizes = 9...128
+  private static let classCount = sizes.upperBound / 16
   /// Blocks that wait in each class that was asked for: a power of two.
   private static let depth = 8
 
@@ -25,9 +25,9 @@ import CSystem
     unsafe blocks.deallocate()
   }
 
-  /// - Parameter byteCount: 1 to `maxBytes`. The block is freed by `Heap.free` with the same size.
+  /// - Parameter byteCount: one of `sizes`. The block is freed by `Heap.free` with the same size.
   mutating func take(_ byteCount: Int) -> UnsafeMutableRawPointer {
-    precondition(byteCount > 0 && byteCount <= Self.maxBytes)
+    precondition(Self.sizes.contains(byteCount))
     position = (position + 1) & (Self.depth - 1)
     let place = unsafe blocks + (byteCount - 1) / 16 * Self.depth + position
     let next = unsafe Heap.allocate(Heap.goodSize(byteCount))

@@ -28,6 +28,25 @@ import Testing
     }
   }
 
+  /// Entries of every size from the least (9 bytes) to beyond those that `BlocksAhead` has blocks for, all changed while
+  /// a view holds them.
+  @Test func entriesOfEverySmallSizeLeaveTheView() {
+    let test = TestKeyspace()
+    let keys = ["", "k"].flatMap { key in (0..<135).map { key + String(repeating: "x", count: $0) } }
+    for round in 0..<3 {
+      let old = UInt8(ascii: "a") + UInt8(round)
+      for (index, key) in keys.enumerated() { test.set(key, [UInt8](repeating: old, count: index % 3)) }
+      let view = ViewReader(&test.keyspace)
+      for (index, key) in keys.enumerated() { test.set(key, [UInt8](repeating: old + 1, count: index % 3)) }
+      while view.step(7) {}
+      test.keyspace.thaw()
+      for (index, key) in keys.enumerated() {
+        let isKept = view.values[key] == [UInt8](repeating: old, count: index % 3)
+        #expect(isKept && test.get(key) == [UInt8](repeating: old + 1, count: index % 3))
+      }
+    }
+  }
+
   /// The walker on a thread of its own. Under the thread sanitizer this is what finds a store too many.
   @Test func twoThreads() {
     let model = KeyspaceModel(.fresh(), freer: sharedFreer, keyCount: 600)

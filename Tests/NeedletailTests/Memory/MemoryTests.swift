@@ -80,7 +80,7 @@ import Testing
   @Test func blocksAheadAreBlocksOfTheirClass() {
     let counters = MemoryCounters()
     counters.registerCurrentThread()
-    let sizes = [1, 16, 17, 60, 64, 65, 127, BlocksAhead.maxBytes] + Array(repeating: 48, count: 100)
+    let sizes = [BlocksAhead.sizes.lowerBound, 16, 17, 60, 64, 65, 127, BlocksAhead.sizes.upperBound] + Array(repeating: 48, count: 100)
     var taken = Array(repeating: UInt(0), count: sizes.count)
     var areWhole = true
     let before = counters.usedByteCount
