@@ -113,7 +113,7 @@ class HitRatios:
                         "maxmemory-samples", run.rule.samples)
             player.write(range(trace.numbers - wanted, trace.numbers))
             if run.rule.policy.endswith("-lfu"):
-                wait_for_minute()
+                wait_for_half_minute()
             began, hits, counted, held = time.monotonic(), 0, 0, []
             for number, (first, end) in enumerate(itertools.pairwise(spaced(len(trace.requests), STEPS))):
                 found = player.play(trace.requests, first, end, self.rate)
@@ -131,9 +131,9 @@ class HitRatios:
         return outcome
 
 
-def wait_for_minute() -> None:
-    """Counters of use fall when a minute of the clock ends: every run is to meet that at the same request."""
-    time.sleep(60 - time.time() % 60)
+def wait_for_half_minute() -> None:
+    """Counters of use fall when a minute of the clock ends: every run is to meet that half a minute after its start."""
+    time.sleep((90 - time.time() % 60) % 60)
 
 
 def spaced(end: int, parts: int) -> list[int]:
