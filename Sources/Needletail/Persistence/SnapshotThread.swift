@@ -37,8 +37,8 @@ struct SnapshotResult {
     case done
   }
 
-  /// A tenth of a core that a busy loop shares with it.
-  private static let niceness: CInt = 10
+  /// A thirteenth of a core that a busy loop shares with it.
+  private static let niceness: CInt = 11
   /// Between two looks at `cancel`.
   private static let unitsAtATime = 256
   private static let stackBytes = 4 << 20
