@@ -54,7 +54,7 @@
 }
 
 extension Keyspace {
-  /// A block for an entry. Only a huge one's may have been set aside.
+  /// A block for an entry. A huge one's may have been set aside, a small one's waits while a view is open.
   @inline(__always)
   mutating func allocateEntry(_ byteCount: Int) -> UnsafeMutableRawPointer {
     if BlocksAhead.sizes.contains(byteCount) && context.units.isFrozen { return unsafe blocksAhead.take(byteCount) }
